@@ -173,6 +173,15 @@ def _make_checks(layout: Layout) -> "list[_ColumnCheck]":
         known = find_range(quantity)
         if layout.kinds[place] == FLOAT and (known is not None or quantity == "power_rated_w"):
             low, high, _ = known or ValueRange(0.0, inf, "")
-            flags = _IS_PHASE_VOLTAGE(quantity) is not None, _IS_POWER(quantity) is not None
-            found.append(_ColumnCheck(place, point, owner, low, high, *flags))
+            found.append(
+                _ColumnCheck(
+                    place,
+                    point,
+                    owner,
+                    low,
+                    high,
+                    is_phase=_IS_PHASE_VOLTAGE(quantity) is not None,
+                    is_power=_IS_POWER(quantity) is not None,
+                )
+            )
     return sorted(found, key=lambda one: one.is_power)  # a device's own rating is needed before its powers

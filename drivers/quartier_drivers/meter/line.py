@@ -138,8 +138,9 @@ class MeterLine:
             self._where
         )
         self._setting = self._setting_search.setting
-        told = self._hear, self._handle_close
-        self._wire = await wire.open_wire(self._where, self._setting, *told, self._endpoint, self._recorder)
+        self._wire = await wire.open_wire(
+            self._where, self._setting, self._hear, self._handle_close, self._endpoint, self._recorder
+        )
         self._connects_count += 1
         self.why = ""
         self._look_later()

@@ -213,7 +213,13 @@ def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlSt
             state.potentials, house, last_good, state.book.orders, now.ns
         ),
         charging_sessions=charging_sessions.update_sessions(
-            house, state.charging_sessions, state.switch_states, last_good, dt_s, now, state.book.orders
+            house,
+            state.charging_sessions,
+            state.switch_states,
+            last_good,
+            dt_s,
+            now,
+            orders=state.book.orders,
         ),
         runs=daily_runs.update_runs(house, state.runs, state.switch_states, last_good, dt_s, now),
         tracks=tracks,
@@ -224,11 +230,11 @@ def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlSt
             frozen,
             state.book.orders,
             now.ns,
-            conflicts.DeviceFacts(
+            device=conflicts.DeviceFacts(
                 steps=house.steps, fallbacks=house.fallbacks, releases=house.release_values
             ),
-            {name: one.excess for name, one in passes.items()},
-            {name for name, one in passes.items() if one.moves_ns[-1:] == (now.ns,)},
+            passed={name: one.excess for name, one in passes.items()},
+            moved={name for name, one in passes.items() if one.moves_ns[-1:] == (now.ns,)},
         ),
         hidden_conflicts=passes,
         clocks=meter_clocks.compare_clocks(house, state.clocks, last_good, now),

@@ -28,6 +28,7 @@ def run_turn(
     linked: LinkState,
     params: allowed.LinkParameters,
     now: Now,
+    *,
     by_hand: Callable[[bool], Overrides] | None = None,
     commands: RunningCommands = NO_COMMANDS,
     plan: LocalPlan | None = None,

@@ -16,11 +16,11 @@ from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.control_loop import ControlLoop
 from quartier.daemon.reports import alarm_list
 from quartier.daemon.state_files import DeviceMemory, NamedParts
-from quartier.district.service.commands import PendingAcks
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
-from quartier.site.records import Now, RecordEvent
+from quartier.runtime.service_context import ServiceContext
+from quartier.site.records import Now
 from quartier_drivers.contract import Note
 from quartier_drivers.readings import Readings
 
@@ -62,9 +62,7 @@ def make_optional_tasks(
     places: GatewayPaths,
     turn: ControlLoop,
     reread: Callable[[], None],
-    clock: SiteClock,
-    event: RecordEvent,
-    log: Any,
+    context: ServiceContext,
 ) -> dict[str, TaskFactory]:
     """Make the tasks, by name, for jobs from the district and for planning."""
     found: dict[str, TaskFactory] = {}
@@ -72,13 +70,13 @@ def make_optional_tasks(
     if uplink is not None:
         from quartier.district.service.jobs import JobRunner  # noqa: PLC0415 - as the uplink
 
-        found["jobs"] = JobRunner(uplink, places, loaded, reread, lambda: turn.link, clock, event, log).run
+        found["jobs"] = JobRunner(uplink, places, loaded, reread, lambda: turn.link, context).run
     if has_planning(loaded()):
         from quartier.planning.service.planner import (  # noqa: PLC0415 - a house that does not plan loads no planner
             Planner,
         )
 
-        turn.planner = Planner(loaded(), places, turn, clock, event, log)
+        turn.planner = Planner(loaded(), places, turn, context)
         found["planner"] = turn.planner.run
     return found
 
@@ -104,7 +102,16 @@ class EarlierRun:
         tell: Callable[[Note], None],
     ) -> BusManager:
         """Make a bus manager that continues from this state."""
-        made = BusManager(group, clock, deliver, log, self.write_counts, tell, self.memory, self.fallbacks)
+        made = BusManager(
+            group,
+            clock,
+            deliver,
+            log,
+            counts=self.write_counts,
+            tell=tell,
+            memory=self.memory,
+            fallbacks=self.fallbacks,
+        )
         made.probes = self.probes
         return made
 
@@ -124,25 +131,30 @@ async def load_earlier_run(state_dir: Path) -> EarlierRun:
     )
 
 
+def list_remembering_parts(fleet: BusManager, turn: ControlLoop) -> NamedParts:
+    """List, by name, all that keep facts over a restart: each driver, and the control loop as ``gateway``."""
+    return (*fleet.drivers(), ("gateway", turn))
+
+
 def make_saving_tasks(
     state_dir: Path,
     fleet: BusManager,
-    link: Callable[[], LinkState],
-    contract: Callable[[], object],
-    pending_acks: PendingAcks,
-    remembering: Callable[[], NamedParts],
+    turn: ControlLoop,
     clock: SiteClock,
     log: Any,
 ) -> list[Coroutine[Any, Any, None]]:
-    """Make the tasks that save state, each when something changed.
-
-    ``contract`` and ``pending_acks`` are those of ``state_files.run_memory_saving``.
-    """
+    """Make the tasks that save state, each when something changed."""
     return [
-        state_files.run_link_saving(state_dir, link, clock, log),
+        state_files.run_link_saving(state_dir, lambda: turn.link, clock, log),
         state_files.run_write_count_saving(state_dir, fleet.write_counts, clock, log),
         state_files.run_memory_saving(
-            state_dir, fleet.memory, remembering, clock, log, contract, pending_acks
+            state_dir,
+            fleet.memory,
+            lambda: list_remembering_parts(fleet, turn),
+            clock,
+            log,
+            contract=turn.dump_state,
+            pending_acks=turn.pending_acks,
         ),
         state_files.run_fallback_saving(state_dir, fleet.fallbacks, clock, log),
     ]

@@ -25,19 +25,17 @@ from quartier.control.orders.signals import Signals
 from quartier.control.records import LinkLimits, Overrides
 from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.control.supervise import flexibility as supervise_flexibility
-from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.gateway_parts import GatewayParts
 from quartier.daemon.manual_overrides import ManualOverrides
 from quartier.daemon.reports.alarm_list import AlarmManager
 from quartier.daemon.reports.losses import LossReport
 from quartier.daemon.reports.write_ledger import WriteLedger
 from quartier.district.service.commands import DistrictCommands, PendingAcks
 from quartier.district.service.schedules import DistrictSchedules
-from quartier.runtime.clock import SiteClock, find_boot_id
-from quartier.site.process_image import ProcessImage
+from quartier.runtime.clock import find_boot_id
 from quartier.site.records import Now
 from quartier.site.samples import StreamPosition
 from quartier.site.site_layout import Site
-from quartier.store.history_store import Store
 from quartier_drivers.contract import Origin
 from quartier_drivers.readings import Quality
 
@@ -67,13 +65,9 @@ class ControlLoop:
         house: Site,
         params: allowed.LinkParameters,
         state: link_state.LinkState,
-        clock: SiteClock,
-        image: ProcessImage,
-        fleet: BusManager,
-        store: Store,
-        log: Any,
-        ledger: WriteLedger | None = None,
+        parts: GatewayParts,
         *,
+        ledger: WriteLedger | None = None,
         outage_before: bool = False,
         alarm_manager: AlarmManager | None = None,
     ) -> None:
@@ -84,12 +78,13 @@ class ControlLoop:
         self.loss_report = None
         self.manual_overrides = None
         self.view = {}
+        clock, store, log = parts.clock, parts.store, parts.log
         self.ledger = ledger or WriteLedger(store)
         self.alarm_manager = alarm_manager or AlarmManager(store.event, log, clock)
         self._clock = clock
         self._boot = find_boot_id()
-        self._image = image
-        self._fleet = fleet
+        self._image = parts.image
+        self._fleet = parts.fleet
         self._store = store
         self._log = log
         self._state = control_state.ControlState.fresh(house)
@@ -178,11 +173,16 @@ class ControlLoop:
         before = self.view.get("mode", str(self.link.mode))
         self._take(now)
         self._update_device_facts()
-        asked = lambda gone: self._find_requests(now, outage=gone)  # noqa: E731 - it is handed on
-        ordered = asked, self.district_commands.commands
-        plan = None if self.planner is None else self.planner.local_plan
-        known = frozen, self._state, self.link, self.params, now
-        decision, self.link = sequence.run_turn(*known, *ordered, plan)
+        decision, self.link = sequence.run_turn(
+            frozen,
+            self._state,
+            self.link,
+            self.params,
+            now,
+            by_hand=lambda gone: self._find_requests(now, outage=gone),
+            commands=self.district_commands.commands,
+            plan=None if self.planner is None else self.planner.local_plan,
+        )
         self._state = decision.state
         self.view = decision.view
         if self.loss_report is not None:
@@ -218,10 +218,16 @@ class ControlLoop:
     def _make_schedule_context(self, now: Now) -> schedules.ScheduleContext:
         utc_ms = allowed.count_utc_ms(self.link, now)
         lost_ms = allowed.find_clock_lost_ms(self.link, now)
-        follows_district = allowed.follows_district(self.link, self.params, now)
-        known = self.site, self._state.last_good, self._overrides, follows_district
         return schedules.ScheduleContext(
-            now, utc_ms, lost_ms, *known, self._state.book.orders, self._grid_operator_programs
+            now,
+            utc_ms,
+            lost_ms,
+            self.site,
+            self._state.last_good,
+            by_hand=self._overrides,
+            follows_district=allowed.follows_district(self.link, self.params, now),
+            orders=self._state.book.orders,
+            regulatory=self._grid_operator_programs,
         )
 
     @property
@@ -251,8 +257,13 @@ class ControlLoop:
         moment = self._make_schedule_context(now)
         if self.planner is None:
             return self.district_schedules.report(self._state, moment, local)
-        ahead = self.planner.find_planned_powers(moment.utc_ms), self.planner.forecast_points.report(now)
-        return self.district_schedules.report(self._state, moment, local, *ahead)
+        return self.district_schedules.report(
+            self._state,
+            moment,
+            local,
+            planned=self.planner.find_planned_powers(moment.utc_ms),
+            forecast=self.planner.forecast_points.report(now),
+        )
 
     def find_text(self, point: str) -> str:
         """Return the text of a point while its reading is good and young; else an empty text."""

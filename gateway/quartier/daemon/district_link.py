@@ -8,14 +8,13 @@ from typing import Any
 from quartier.config.secret_files import find_secret_file
 from quartier.config.sections.site_file import SiteFile
 from quartier.daemon.assembly import site_settings
-from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.gateway_parts import GatewayParts
 from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer
 from quartier.district.records import Identity, Note, SessionRules
 from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.state_file import was_restored
-from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now, RecordEvent
 from quartier.store.deadband import Deadbands
 from quartier.store.history_store import Store
@@ -27,11 +26,8 @@ def make_uplink(
     site: SiteFile,
     folder: Any,
     catalog: MetricCatalog,
-    image: ProcessImage,
-    fleet: BusManager,
-    store: Store,
-    clock: SiteClock,
-    log: Any,
+    parts: GatewayParts,
+    *,
     hear: RecordEvent = lambda *_event: None,
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
     times: Callable[[Now], Iterable[int]] = lambda _now: (),
@@ -45,6 +41,7 @@ def make_uplink(
     asked = site.district_link
     if asked is None:
         return None
+    clock, store, log = parts.clock, parts.store, parts.log
     try:
         files = {key: _find_credential(getattr(asked, key)) for key in _CREDENTIAL_FILES}
     except ConfigError as error:
@@ -70,8 +67,8 @@ def make_uplink(
     house = SiteView(
         outbox=store,
         clock=clock,
-        latest=lambda: image.freeze(clock.now_ns()),
-        silent=fleet.silent,
+        latest=lambda: parts.image.freeze(clock.now_ns()),
+        silent=parts.fleet.silent,
         report=_make_note_reporter(store, clock, log, hear),
         flexibility=flexibility,
         times=times,

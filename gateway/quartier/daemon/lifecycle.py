@@ -21,6 +21,7 @@ from quartier.daemon.alarm_sources import FaultAlarms
 from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.daemon.buses.lifecycle import BusManager, ReleaseFile
 from quartier.daemon.control_loop import ControlLoop
+from quartier.daemon.gateway_parts import GatewayParts
 from quartier.daemon.manual_overrides import ManualOverrides
 from quartier.daemon.questions import GatewayQuestions
 from quartier.daemon.reports import fallback_report, fault_recordings, gateway_values
@@ -34,6 +35,7 @@ from quartier.runtime.bus.point_directory import PointDirectory
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.orders import OrderServer
 from quartier.runtime.local_socket.questions import QuestionServer
+from quartier.runtime.service_context import ServiceContext
 from quartier.runtime.supervisor import Failure, run_once, supervise
 from quartier.runtime.ticker import FastTicker, SystemdNotifier, Ticker
 from quartier.site.process_image import ProcessImage
@@ -84,7 +86,7 @@ class Daemon:
         self.uplink = None
         site = loaded.site
         self._store = site_settings.make_store(site, places.runtime_dir, places.state_dir)
-        self._services = clock, self._store.event, log
+        self._services = ServiceContext(clock=clock, event=self._store.event, log=log)
         self._ledger = WriteLedger(self._store)
         self._alarm_manager = AlarmManager(self._store.event, log, clock, places.state_dir)
         self._disk = DiskMonitor(log, self._record_alarm)
@@ -117,13 +119,19 @@ class Daemon:
             # Just before devices are polled: no answer makes a cycle late.
             first_ns = find_slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
-            when = first_ns, bus_specs.CYCLE_PHASE_NS
-            self._ticker = Ticker(cycle_s, self._clock, self._run_cycle, *when, self._clock.wait_until)
+            self._ticker = Ticker(
+                cycle_s,
+                self._clock,
+                self._run_cycle,
+                first_ns,
+                bus_specs.CYCLE_PHASE_NS,
+                self._clock.wait_until,
+            )
             self._fast = FastTicker(self._clock, self._run_fast_cycle)
             self._fast.set_wanted(on=self.control_loop.is_fast)
             runtime_dir, asked = self._places.runtime_dir, self._make_questions()
             handlers = {**self._overrides.order_handlers, **self._alarm_manager.order_handlers}
-            applying = SiteFileChanges(self._places, lambda: self._loaded, self._reread.set, *self._services)
+            applying = SiteFileChanges(self._places, lambda: self._loaded, self._reread.set, self._services)
             on_site = {**applying.order_handlers, **self._overrides.on_site_handlers}
             operators = OrderServer(runtime_dir, handlers, self._log, on_site=on_site)
             tasks = [
@@ -171,9 +179,17 @@ class Daemon:
         self._report_missing_grid_rows(house)
         self._ledger.follow(self.fleet.points, values)
         self._take_release_log(now)
-        around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
+        self._parts = GatewayParts(
+            clock=self._clock, image=self._image, fleet=self.fleet, store=self._store, log=self._log
+        )
         self.control_loop = ControlLoop(
-            house, params, state, *around, outage_before=left.outage, alarm_manager=self._alarm_manager
+            house,
+            params,
+            state,
+            self._parts,
+            ledger=self._ledger,
+            outage_before=left.outage,
+            alarm_manager=self._alarm_manager,
         )
         self._fault_alarms = FaultAlarms(
             self.control_loop, self.fleet, self._release_file, lambda: self._loaded
@@ -186,9 +202,7 @@ class Daemon:
         self._overrides = ManualOverrides(
             self._places.state_dir,
             lambda: self.control_loop.site,
-            clock=self._clock,
-            event=self._store.event,
-            log=self._log,
+            self._services,
             restart_meter_check=self.control_loop.restart_meter_check,
         )
         self._overrides.recall(known.overrides, now, outage=left.outage)
@@ -210,7 +224,6 @@ class Daemon:
 
     def _make_background_tasks(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.control_loop
-        of_fleet = self.fleet, lambda: turn.link, turn.dump_state, turn.pending_acks, self._list_remembering
         fault_recorder = self._supervise(
             "records",
             lambda: fault_recordings.run_fault_recorder(
@@ -218,26 +231,15 @@ class Daemon:
                 self.fleet,
                 lambda: self._loaded.site,
                 alarm_manager=self._alarm_manager,
-                clock=clock,
-                event=self._store.event,
-                log=self._log,
+                context=self._services,
             ),
         )
-        kept = background_tasks.make_saving_tasks(folder, *of_fleet, clock, self._log)
+        kept = background_tasks.make_saving_tasks(folder, self.fleet, turn, clock, self._log)
         further = background_tasks.make_optional_tasks(
-            lambda: self._loaded,
-            self._places,
-            turn,
-            self._reread.set,
-            clock=clock,
-            event=self._store.event,
-            log=self._log,
+            lambda: self._loaded, self._places, turn, self._reread.set, self._services
         )
         asked_for = [self._supervise(name, run) for name, run in further.items()]
         return [*kept, fault_recorder, self._alarm_manager.run(), *asked_for]
-
-    def _list_remembering(self) -> state_files.NamedParts:
-        return (*self.fleet.drivers(), ("gateway", self.control_loop))
 
     async def _report_damage(self) -> None:
         """Report which state files are damaged, before anything overwrites them."""
@@ -276,14 +278,12 @@ class Daemon:
             site,
             self._places.state_dir,
             make_catalog(site, self._collect_point_infos()),
-            self._image,
-            self.fleet,
-            self._store,
-            self._clock,
-            self._log,
-            self._alarm_manager.note,
-            lambda: self.control_loop.flexibility(site_settings.list_local_assets(self._loaded.site)),
-            lambda now: allowed.find_possible_times_ms(self.control_loop.link, now),
+            self._parts,
+            hear=self._alarm_manager.note,
+            flexibility=lambda: self.control_loop.flexibility(
+                site_settings.list_local_assets(self._loaded.site)
+            ),
+            times=lambda now: allowed.find_possible_times_ms(self.control_loop.link, now),
         )
 
     def _supervise(self, name: str, run: Any) -> Any:
@@ -349,9 +349,13 @@ class Daemon:
         uplink = {} if self.uplink is None else self.uplink.stats
         synced = self._clock.is_synced()
         alarms_count = self._alarm_manager.book.active_count
-        figures = self._ticker, self._store.stats, uplink
         return gateway_values.find_gateway_values(
-            self.control_loop.view, *figures, alarms_count=alarms_count, synced=synced
+            self.control_loop.view,
+            self._ticker,
+            self._store.stats,
+            uplink,
+            alarms_count=alarms_count,
+            synced=synced,
         )
 
     def _collect_point_infos(self) -> Mapping[str, PointInfo]:
@@ -364,8 +368,14 @@ class Daemon:
         return PointDirectory((("house", self.fleet.points), ("gateway", mine)))
 
     def _make_questions(self) -> GatewayQuestions:
-        around = self.control_loop, self.fleet, self._image, self._store, self._clock, self._ticker
-        return GatewayQuestions(lambda: self._loaded, *around, self._damage, self._started_ns)
+        return GatewayQuestions(
+            lambda: self._loaded,
+            self.control_loop,
+            self._parts,
+            self._ticker,
+            self._damage,
+            self._started_ns,
+        )
 
     # A new site file
 
@@ -466,7 +476,10 @@ class Daemon:
 
     async def _save_last_state(self, *, planned: bool) -> None:
         try:
-            utc_ms, kept = self._clock.utc_ms(), self._list_remembering()
+            utc_ms, kept = (
+                self._clock.utc_ms(),
+                background_tasks.list_remembering_parts(self.fleet, self.control_loop),
+            )
             state_dir, link_state = self._places.state_dir, self.control_loop.link
             await background_tasks.save_last_state(
                 state_dir, self.fleet, link_state, kept, utc_ms, planned=planned

@@ -16,10 +16,11 @@ from quartier.config.checks.similar_names import suggest_names
 from quartier.control.orders import overrides
 from quartier.control.records import Override, Overrides
 from quartier.runtime import state_file
-from quartier.runtime.clock import SiteClock, find_boot_id
+from quartier.runtime.clock import find_boot_id
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.orders import OnSiteOrderHandlers, OrderHandlers
 from quartier.runtime.local_socket.presence import AskingProcess, ProvePresence
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.asset_types import (
     Battery,
     ChargePointAsset,
@@ -28,7 +29,7 @@ from quartier.site.asset_types import (
     OperationModeAsset,
     Pv,
 )
-from quartier.site.records import Now, RecordEvent
+from quartier.site.records import Now
 from quartier.site.site_layout import Site
 from quartier_drivers.contract import Origin
 
@@ -40,26 +41,24 @@ _NS_PER_S = 1_000_000_000
 class ManualOverrides:
     """The overrides that run.
 
-    ``house`` returns the site as it is controlled now.  ``event`` records what happened.
-    ``restart_meter_check`` starts a new check of the grid meter and returns its previous verdict.  ``prove``
-    tells whether the asker is on site.
+    ``house`` returns the site as it is controlled now.  ``restart_meter_check`` starts a
+    new check of the grid meter and returns its previous verdict.  ``prove`` tells whether the asker is on
+    site.
     """
 
     def __init__(
         self,
         state_dir: Path,
         house: Callable[[], Site],
-        clock: SiteClock,
-        event: RecordEvent,
-        log: Any,
+        context: ServiceContext,
         restart_meter_check: Callable[[Now], str] = lambda _: "",
         prove: ProvePresence = presence.prove_presence,
     ) -> None:
         self._path = state_dir / OVERRIDES_FILE
         self._find_site = house
-        self._clock = clock
-        self._event = event
-        self._log = log
+        self._clock = context.clock
+        self._event = context.event
+        self._log = context.log
         self._boot = find_boot_id()
         self._running: dict[str, Override] = {}
         self._restart_meter_check = restart_meter_check
@@ -142,8 +141,8 @@ class ManualOverrides:
             return {"error": f"{asset.name}: {fault}"}
         now = self._clock.now()
         why = str(request.get("why") or "")[:_REASON_LENGTH_MAX]
-        ends = now.ns + round(for_s * _NS_PER_S), now.utc_ms + round(for_s * 1000)
-        found = self._running[asset.name] = Override(asset.name, value, *ends, who, why)
+        until_ns, until_utc_ms = now.ns + round(for_s * _NS_PER_S), now.utc_ms + round(for_s * 1000)
+        found = self._running[asset.name] = Override(asset.name, value, until_ns, until_utc_ms, who, why)
         data = {
             "asset": asset.name,
             "order": render_ordered_value(asset, value),

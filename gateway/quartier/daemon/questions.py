@@ -11,6 +11,7 @@ from quartier.daemon import answers as daemon_answers
 from quartier.daemon.assembly import site_settings
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.control_loop import ControlLoop
+from quartier.daemon.gateway_parts import GatewayParts
 from quartier.daemon.reports import fallback_report
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.ticker import Ticker
@@ -18,7 +19,6 @@ from quartier.site.alarm_types import format_alarm_name
 from quartier.site.ledger import LedgerEntry
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
-from quartier.store.history_store import Store
 
 
 class GatewayQuestions:
@@ -28,20 +28,17 @@ class GatewayQuestions:
         self,
         loaded: Callable[[], LoadedSite],
         turn: ControlLoop,
-        fleet: BusManager,
-        image: ProcessImage,
-        store: Store,
-        clock: SiteClock,
+        parts: GatewayParts,
         ticker: Ticker,
         damage: list[str],
         started_ns: int,
     ) -> None:
         self._loaded = loaded
         self._control_loop = turn
-        self._fleet = fleet
-        self._image = image
-        self._store = store
-        self._clock = clock
+        self._fleet = parts.fleet
+        self._image = parts.image
+        self._store = parts.store
+        self._clock = parts.clock
         self._ticker = ticker
         self._damage = damage
         self._started_ns = started_ns

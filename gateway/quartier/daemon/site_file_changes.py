@@ -17,11 +17,10 @@ from quartier.config.change_rights import ChangeRight
 from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import APPLIED_FILE, APPLIED_NAME, GatewayPaths, StoredSiteFile
 from quartier.runtime import state_file
-from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.orders import OnSiteOrderHandlers
 from quartier.runtime.local_socket.presence import AskingProcess, Presence, ProvePresence
-from quartier.site.records import RecordEvent
+from quartier.runtime.service_context import ServiceContext
 from quartier_drivers.contract import Origin
 from quartier_drivers.errors import ConfigError
 
@@ -46,18 +45,16 @@ class SiteFileChanges:
         places: GatewayPaths,
         loaded: Callable[[], LoadedSite],
         adopt: Callable[[], None],
-        clock: SiteClock,
-        event: RecordEvent,
-        log: Any,
+        context: ServiceContext,
         prove: ProvePresence = presence.prove_presence,
     ) -> None:
         self._config = places.config
         self._state_dir = places.state_dir
         self._loaded = loaded
         self._adopt = adopt
-        self._clock = clock
-        self._event = event
-        self._log = log
+        self._clock = context.clock
+        self._event = context.event
+        self._log = context.log
         self._prove = prove
 
     @property

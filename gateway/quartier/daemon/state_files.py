@@ -239,6 +239,7 @@ async def run_memory_saving(
     drivers: ListDrivers,
     clock: SiteClock,
     log: Any,
+    *,
     contract: Callable[[], object] = lambda: None,
     pending_acks: PendingAcks | None = None,
 ) -> None:

@@ -289,8 +289,10 @@ class Uplink:
     async def _listen_data(self, connection: MqttConnection) -> None:
         while True:
             message = await connection.receive()
-            said, retained = (message.topic, message.payload, self._make_context()), message.retained
-            self._perform(connection, self.session.process_message(*said, retained=retained))
+            effects = self.session.process_message(
+                message.topic, message.payload, self._make_context(), retained=message.retained
+            )
+            self._perform(connection, effects)
             self._stay_together()
             if self.session.has_more:
                 self._wake.set()

@@ -435,8 +435,9 @@ class Store:
             gone = self._gone.get(gap.stream, NOTHING_TRIMMED)
             if not self._outbox.is_partial and is_above(gone, gap.boot, gap.last):
                 self._gone[gap.stream] = StreamPosition(gap.boot, gap.last)
-            span = gap.stream, gap.boot, gap.first, gap.last
-            if self.delivery is not None and self.delivery.has_sent(*span):
+            if self.delivery is not None and self.delivery.has_sent(
+                gap.stream, gap.boot, gap.first, gap.last
+            ):
                 self._undecided.append((gap, now.ns))
             else:
                 self._report_evicted(gap, now)

@@ -238,9 +238,16 @@ def measure_codec(rounds: int) -> list[Figure]:
         for _ in range(rounds)
     ]
     for name, pairs in (("encode", encode), ("decode", decode)):
-        sides = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         made.append(
-            make_comparison(f"codec.{name}", f"{name} a sample", *sides, "ns", 1.0, peer_name=GORILLA_PEER)
+            make_comparison(
+                f"codec.{name}",
+                f"{name} a sample",
+                [pair[0] for pair in pairs],
+                [pair[1] for pair in pairs],
+                "ns",
+                1.0,
+                peer_name=GORILLA_PEER,
+            )
         )
     return [*made, *_measure_codec_twins(rounds)]
 

@@ -117,7 +117,14 @@ class Controller:
         frozen = self.image.freeze(now.ns)
         wanted = lambda gone: self._wanted(now, gone=gone)  # noqa: E731 - it is handed on
         decision, self.linked = sequence.run_turn(
-            frozen, self.state, self.linked, self.site.params, now, wanted, self.commands, plan
+            frozen,
+            self.state,
+            self.linked,
+            self.site.params,
+            now,
+            by_hand=wanted,
+            commands=self.commands,
+            plan=plan,
         )
         self.state = decision.state
         if self.entries:

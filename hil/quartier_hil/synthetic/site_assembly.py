@@ -64,7 +64,9 @@ class AssembledSite:
 
     def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> PlanRequest:
         """Return the request that the daemon would send its planner.  Raises RefusedError if it would not."""
-        return planner_inputs.make_question(self.loaded.site, state, linked, self.params, {}, now, distrust)
+        return planner_inputs.make_question(
+            self.loaded.site, state, linked, self.params, {}, now, distrust=distrust
+        )
 
     def trial(self) -> PlanBacktest:
         """The daemon's back-test of plans."""

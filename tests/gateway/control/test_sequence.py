@@ -35,7 +35,7 @@ def turn(drive, house):
         image.put(make_readings(said, found.now.ns))
         frozen = image.freeze(found.now.ns)
         decision, kept[1] = sequence.run_turn(
-            frozen, kept[0], kept[1], found.params, found.now, by_hand, commands, plan
+            frozen, kept[0], kept[1], found.params, found.now, by_hand=by_hand, commands=commands, plan=plan
         )
         kept[0] = decision.state
         return decision, kept[1]

@@ -10,6 +10,7 @@ from quartier.control.link import machine
 from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.daemon.control_loop import ControlLoop
 from quartier.planning.service.planner import Planner
+from quartier.runtime.service_context import ServiceContext
 from quartier.store.history_store import Store
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -39,7 +40,8 @@ class Ahead:
     def planner(self, **options):
         """The planner of this house, which the turn follows."""
         event = lambda code, text, data, now: self.events.append((code, text))  # noqa: E731, ARG005 - as the store's
-        made = Planner(self.loaded, self.places, self.turn, self.yard.clock, event, self.yard.log, **options)
+        context = ServiceContext(clock=self.yard.clock, event=event, log=self.yard.log)
+        made = Planner(self.loaded, self.places, self.turn, context, **options)
         self.turn.planner = made
         return made
 
@@ -73,7 +75,7 @@ def ahead(yard, tmp_path):
             house = site_model.make_site(site, points, values)
             params = site_settings.make_link_params(site, house.limits)
             state = machine.start_link(params, None, clock.now(), outage=False)
-            turn = ControlLoop(house, params, state, clock, found.image, found.fleet, store, found.log)
+            turn = ControlLoop(house, params, state, found.parts(store))
             try:
                 places = GatewayPaths(tmp_path / "site.toml", tmp_path, tmp_path)
                 yield Ahead(found, devices, store, turn, loaded, places)

@@ -15,6 +15,7 @@ from tests.gateway.virtual import find_end_s, make_clock, pick_poll_interval_s
 from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.gateway_parts import GatewayParts
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Command
@@ -169,6 +170,10 @@ class Yard:
         self.image = ProcessImage()
         self.bug = lambda _readings: None
         self.fleet = BusManager(group, self.clock, self.deliver, self.log)
+
+    def parts(self, store):
+        """The parts of this gateway, with its history."""
+        return GatewayParts(clock=self.clock, image=self.image, fleet=self.fleet, store=store, log=self.log)
 
     def deliver(self, readings):
         self.bug(readings)

@@ -16,14 +16,15 @@ from quartier.daemon import background_tasks
 from quartier.daemon.state_files import DeviceMemory
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.records import Now
 from quartier_drivers.contract import ArmedFallback
 
 
 async def tasks(house):
-    around = house.yard.clock, lambda *_: None, house.yard.log
+    context = ServiceContext(clock=house.yard.clock, event=lambda *_: None, log=house.yard.log)
     return background_tasks.make_optional_tasks(
-        lambda: house.loaded, house.places, house.turn, lambda: None, *around
+        lambda: house.loaded, house.places, house.turn, lambda: None, context
     )
 
 

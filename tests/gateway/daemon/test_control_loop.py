@@ -124,12 +124,10 @@ def turning(yard, tmp_path):
             house = site_model.make_site(site, points, values)
             params = site_settings.make_link_params(site, house.limits)
             state = machine.start_link(params, None, clock.now(), outage=False)
-            turn = ControlLoop(house, params, state, clock, found.image, found.fleet, store, found.log)
+            turn = ControlLoop(house, params, state, found.parts(store))
             turn.loss_report = LossReport.of(site, house, found.fleet, store)
             catalog = build_catalog(points, {}, deadband=lambda _point: 0.0)
-            turn.uplink = make_uplink(
-                site, tmp_path, catalog, found.image, found.fleet, store, clock, found.log
-            )
+            turn.uplink = make_uplink(site, tmp_path, catalog, found.parts(store))
             try:
                 yield Turning(found, devices, store, turn)
             finally:

@@ -34,15 +34,8 @@ def connected(yard, tmp_path):
         async with yard() as (found, _):
             site = found.read(("buses.lan", f"{line}\nbuses.lan")).site
             store = Store(tmp_path / "history.db", tmp_path)
-            rest = (
-                build_catalog({}, {}, deadband=lambda _: 0.0),
-                found.image,
-                found.fleet,
-                store,
-                found.clock,
-                found.log,
-            )
-            return make_uplink(site, tmp_path, *rest), found.log.calls
+            catalog = build_catalog({}, {}, deadband=lambda _: 0.0)
+            return make_uplink(site, tmp_path, catalog, found.parts(store)), found.log.calls
 
     return opened
 

@@ -17,6 +17,7 @@ from quartier.runtime.clock import SiteClock, find_boot_id
 from quartier.runtime.local_socket.orders import send_order
 from quartier.runtime.local_socket.presence import AskingProcess, Presence
 from quartier.runtime.local_socket.questions import NoDaemon
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
 from quartier.site.records import Now
 from quartier_drivers.contract import Origin
@@ -127,7 +128,9 @@ def recall(tmp_path):
         told = []
         log, clock = structlog.get_logger(), SiteClock()
         found = manual_overrides.ManualOverrides(
-            tmp_path, lambda: HOUSE, clock, lambda *event: told.append(event[:2]), log
+            tmp_path,
+            lambda: HOUSE,
+            ServiceContext(clock=clock, event=lambda *event: told.append(event[:2]), log=log),
         )
         found.recall(facts, now, outage=outage)
         return found, told
@@ -230,9 +233,9 @@ async def test_only_a_person_at_the_console_restarts_the_check_of_the_grid_meter
     desk = manual_overrides.ManualOverrides(
         tmp_path,
         lambda: HOUSE,
-        SiteClock(),
-        lambda *event: told.append(event),
-        structlog.get_logger(),
+        ServiceContext(
+            clock=SiteClock(), event=lambda *event: told.append(event), log=structlog.get_logger()
+        ),
         restart_meter_check,
         lambda *_: standing,
     )
@@ -260,7 +263,9 @@ async def test_what_is_measured_alone_takes_no_order(tmp_path, name, is_unused, 
     )
     bare = dataclasses.replace(HOUSE, assets=(*assets, Load(name="load", rated_w=2_000.0, measured=True)))
     taken = manual_overrides.ManualOverrides(
-        tmp_path, lambda: bare, SiteClock(), lambda *_: None, structlog.get_logger()
+        tmp_path,
+        lambda: bare,
+        ServiceContext(clock=SiteClock(), event=lambda *_: None, log=structlog.get_logger()),
     )
     answer = await taken.override({"asset": name, "value": "off", "for_s": 60}, Origin("person", "x", "0"))
 

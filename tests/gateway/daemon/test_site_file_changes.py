@@ -12,6 +12,7 @@ from quartier.config import stored_site_file
 from quartier.config.stored_site_file import APPLIED_FILE, GatewayPaths, StoredSiteFile
 from quartier.daemon.site_file_changes import SiteFileChanges
 from quartier.runtime.local_socket.presence import AskingProcess, Presence
+from quartier.runtime.service_context import ServiceContext
 from quartier_drivers.contract import Origin
 
 SITE = (
@@ -39,8 +40,8 @@ class Scene:
         self.loaded = stored_site_file.load_site_file_in_force(self.config, self.state_dir)
         self.log = structlog.testing.CapturingLogger()
         places = GatewayPaths(self.config, self.config.parent, self.state_dir)
-        around = make_clock(60.0), self.hear, self.log
-        self.applying = SiteFileChanges(places, lambda: self.loaded, self.adopt, *around, prove=self.prove)
+        context = ServiceContext(clock=make_clock(60.0), event=self.hear, log=self.log)
+        self.applying = SiteFileChanges(places, lambda: self.loaded, self.adopt, context, prove=self.prove)
 
     def prove(self, asker, request):
         assert isinstance(asker, AskingProcess)

@@ -307,7 +307,12 @@ async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_m
     turn, named = Rememberer(), [("linky", Rememberer({"x": 1}))]
     keeping = asyncio.create_task(
         state_files.run_memory_saving(
-            tmp_path, DeviceMemory(), lambda: [("gateway", turn), *named], clock, log, turn.dump_state
+            tmp_path,
+            DeviceMemory(),
+            lambda: [("gateway", turn), *named],
+            clock,
+            log,
+            contract=turn.dump_state,
         )
     )
     await asyncio.sleep(0)
@@ -332,7 +337,13 @@ async def test_an_answer_that_waits_is_said_as_soon_as_what_it_promises_is_on_di
     pending_acks = PendingAcks(say)
     keeping = asyncio.create_task(
         state_files.run_memory_saving(
-            tmp_path, DeviceMemory(), lambda: [("gateway", turn)], clock, log, dict, pending_acks
+            tmp_path,
+            DeviceMemory(),
+            lambda: [("gateway", turn)],
+            clock,
+            log,
+            contract=dict,
+            pending_acks=pending_acks,
         )
     )
     await asyncio.sleep(0)

@@ -122,8 +122,11 @@ class ClientTerms:
             return
         if not any(request.function in span.functions for span in self.writes):
             raise RequestRefused(ILLEGAL_FUNCTION)
-        where = request.unit, request.function, written.first, written.count
-        if not any(span.table == written.table and span.covers(*where) for span in self.writes):
+        if not any(
+            span.table == written.table
+            and span.covers(request.unit, request.function, written.first, written.count)
+            for span in self.writes
+        ):
             raise RequestRefused(ILLEGAL_ADDRESS)
 
 

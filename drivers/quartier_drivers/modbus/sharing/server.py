@@ -138,8 +138,17 @@ class SharingClient:
         if pdu[0] & 0x80 and not why:
             verdict, why = "unknown" if pdu[1] == _ACKNOWLEDGE else "refused", f"exception {pdu[1]}"
         self.counts.writes += 1
-        who = self.terms.name, connection.address
-        self._tell(ClientWrite(*who, request.unit, request.function, one.written, verdict, why))
+        self._tell(
+            ClientWrite(
+                self.terms.name,
+                connection.address,
+                request.unit,
+                request.function,
+                one.written,
+                verdict,
+                why,
+            )
+        )
 
     def _report_barred(self, connection: ClientConnection, frame: ClientFrame) -> None:
         if frame.pdu[0] not in WRITE_PARSERS:

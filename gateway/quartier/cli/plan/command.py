@@ -82,8 +82,9 @@ def _read_inputs(
     assumptions = parse_assumptions(options.with_, house.assets)
     assets = apply_assumptions(house.assets, assumptions)
     zone = ZoneInfo(site.site.time_zone)
-    hard_w = site.limits.import_hard_w, site.limits.export_hard_w
-    steps = read_series(options.series, *hard_w, list_series_points(assets), zone)
+    steps = read_series(
+        options.series, site.limits.import_hard_w, site.limits.export_hard_w, list_series_points(assets), zone
+    )
     here = make_day(steps, assumptions, options.soc, options.target, assets)
     alone = [asset for asset in assets if options.battery in {None, asset.name}]
     found = select_assets(alone, here, _make_terms(site, options))

@@ -267,7 +267,7 @@ async def run_probe_plan(
     failures: list[str] = []
     ended = "it was cut off"
     async with asyncio.TaskGroup() as group:
-        fleet = BusManager(group, clock, image.put, log, counts)
+        fleet = BusManager(group, clock, image.put, log, counts=counts)
         await fleet.follow(plan.wires)
         try:
             await asyncio.to_thread(_save_release, runtime_dir, fleet)

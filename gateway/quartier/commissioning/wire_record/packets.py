@@ -157,8 +157,8 @@ def make_pcapng(link_type: int, name: str, about: str, packets: Iterable[Capture
 
 def _make_packet_block(packet: CapturedPacket) -> bytes:
     size = len(packet.data)
-    moment = packet.utc_ns >> 32, packet.utc_ns & 0xFFFF_FFFF
-    body = struct.pack("<IIIII", 0, *moment, size, size) + _pad(packet.data)
+    high, low = packet.utc_ns >> 32, packet.utc_ns & 0xFFFF_FFFF
+    body = struct.pack("<IIIII", 0, high, low, size, size) + _pad(packet.data)
     flags = struct.pack("<I", _INBOUND if packet.is_inbound else _OUTBOUND)
     options = [(_FLAGS_OPTION, flags)]
     if packet.comment:

@@ -102,8 +102,16 @@ def allocate_in_tree(
         high = low = [rest_w, 0.0, 0.0, 0.0]
     lower, higher = list(assets.lower(downs)), list(assets.add_raising(ups))
     tree = Tree(one.topology.under, assets.node_numbers, assets.shares)
-    plain = [entry[1] for entry in lower], [entry[1] for entry in higher]
-    found = allocate_tree(tree, high, low, assets.wants, one.caps.import_w, one.caps.export_w, *plain)
+    found = allocate_tree(
+        tree,
+        high,
+        low,
+        assets.wants,
+        one.caps.import_w,
+        one.caps.export_w,
+        [step for _, step in lower],
+        [step for _, step in higher],
+    )
     moved = list(found.setpoint_w[: len(participants)])
     for index, asset_index in assets.halves.items():
         moved[index] += found.setpoint_w[asset_index]

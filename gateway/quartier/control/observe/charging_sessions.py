@@ -132,6 +132,7 @@ def update_sessions(
     last_good: LastGoodValues,
     dt_s: float,
     now: Now,
+    *,
     orders: Mapping[str, Order] = MappingProxyType({}),
 ) -> dict[str, ChargingSession]:
     """Update the sessions at all charge points; without a car there is none.

@@ -92,6 +92,7 @@ def update_conflicts(
     frozen: FrozenImage,
     orders: Mapping[str, Order],
     now_ns: int,
+    *,
     device: DeviceFacts = NO_DEVICE_FACTS,
     passed: Mapping[str, float | None] | None = None,
     moved: Collection[str] = (),

@@ -168,8 +168,9 @@ def _fault(asset: ControllableAsset, stretch: ScheduleInterval) -> str:
 def _running(schedule: DeviceSchedule, moment: ScheduleContext) -> tuple[ScheduleInterval, int] | None:
     if moment.utc_ms < schedule.nbf_utc_ms:
         return None
-    spans = schedule.start_utc_ms, schedule.exp_utc_ms, schedule.intervals
-    return timeline.find_running_span(*spans, moment.utc_ms, moment.lost_ms)
+    return timeline.find_running_span(
+        schedule.start_utc_ms, schedule.exp_utc_ms, schedule.intervals, moment.utc_ms, moment.lost_ms
+    )
 
 
 def _find_request(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:

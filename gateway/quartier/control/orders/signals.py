@@ -89,9 +89,9 @@ def find_level_orders(at: LevelInForce, site: Site, now: Now, utc_ms: int) -> Ov
     if not at.level:
         return {}
     who = Origin("document", f"signal level {at.level}", at.id, at.seq)
-    until = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
+    until_ns, until_utc_ms = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
     eased = _iterate_level_orders(site, LEVEL_TIERS[at.level])
-    return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}
+    return {asset.name: Override(asset.name, value, until_ns, until_utc_ms, who) for asset, value in eased}
 
 
 def _iterate_level_orders(site: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]:

@@ -58,6 +58,7 @@ class BusManager:
         clock: SiteClock,
         deliver: Callable[[Readings], None],
         log: Any,
+        *,
         counts: WriteCounts | None = None,
         tell: Callable[[Note], None] = lambda _note: None,
         memory: DeviceMemory | None = None,

@@ -66,8 +66,15 @@ class BusRecorder:
         bus, section = found
         now = self._clock.now()
         is_tunnel = section.kind == "modbus-tcp" and section.framing == "rtu"
-        about = section.kind, "rtu" if is_tunnel else "", _find_address(section)
-        head = WireRecord(bus.name, *about, now.ns, now.utc_ms, secrets=tuple(_find_secrets(bus)))
+        head = WireRecord(
+            bus.name,
+            section.kind,
+            "rtu" if is_tunnel else "",
+            _find_address(section),
+            now.ns,
+            now.utc_ms,
+            secrets=tuple(_find_secrets(bus)),
+        )
         return head, map(partial(hide_password, section.kind), self._of[name][1].frames(after))
 
     def answer_question(self, question: str) -> Iterator[Any] | dict[str, Any] | None:

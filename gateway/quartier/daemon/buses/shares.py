@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from quartier.config.sections.connection_sections import ShareSection
 from quartier.daemon.assembly.bus_specs import BusSpec
-from quartier.runtime.bus.mailbox import WriteListener
+from quartier.runtime.bus.mailbox import ClientWriteOutcome, WriteListener
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.supervisor import Failure, supervise
@@ -52,12 +52,15 @@ class ClientWrites:
             text = f"share {passed.client} wrote {place}, {why}: {passed.verdict} {passed.why}".rstrip()
             self._tell(Note("share.wrote", text, {"share": passed.client, "address": passed.address}))
         for owner in owners.get(passed.unit, ()):
-            point = f"{owner}.{written.table}_{written.first}_index"
-            value = float(written.values[0])
-            who = Origin("client", passed.client, passed.address)
-            self._get_listener().handle_client_write(
-                point, who, why, value, passed.verdict, passed.why, self._clock.now_ns()
+            outcome = ClientWriteOutcome(
+                point=f"{owner}.{written.table}_{written.first}_index",
+                who=Origin("client", passed.client, passed.address),
+                why=why,
+                value=float(written.values[0]),
+                verdict=passed.verdict,
+                note=passed.why,
             )
+            self._get_listener().handle_client_write(outcome, self._clock.now_ns())
 
     def _report_forbidden(self, passed: "ClientWrite") -> None:
         now_s = asyncio.get_running_loop().time()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.reports.alarm_list import AlarmManager
-from quartier.runtime.clock import SiteClock
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.alarm_types import AlarmRecord
-from quartier.site.records import Now, RecordEvent
+from quartier.site.records import Now
 
 if TYPE_CHECKING:
     from quartier.commissioning.wire_record.wire_record import WireRecord
@@ -50,16 +50,14 @@ class FaultRecorder:
         folder: Path,
         fleet: BusManager,
         site: "Callable[[], SiteFile]",
-        clock: SiteClock,
-        event: RecordEvent,
-        log: Any,
+        context: ServiceContext,
     ) -> None:
         self._folder = folder
         self._fleet = fleet
         self._site = site
-        self._clock = clock
-        self._event = event
-        self._log = log
+        self._clock = context.clock
+        self._event = context.event
+        self._log = context.log
         self._garbled: dict[str, float] = {}
         self._waiting: dict[str, tuple[int, str, int]] = {}
         self._rests_until_ns: dict[str, int] = {}
@@ -182,12 +180,10 @@ async def run_fault_recorder(
     fleet: BusManager,
     site: "Callable[[], SiteFile]",
     alarm_manager: AlarmManager,
-    clock: SiteClock,
-    event: RecordEvent,
-    log: Any,
+    context: ServiceContext,
 ) -> None:
     """Save recordings for the alarms of ``alarm_manager`` in the state directory, for ever."""
-    records = FaultRecorder(state_dir / RECORDINGS_FOLDER, fleet, site, clock, event, log)
+    records = FaultRecorder(state_dir / RECORDINGS_FOLDER, fleet, site, context)
     alarm_manager.on_alarm = records.note_alarm
     async with asyncio.TaskGroup() as group:
         group.create_task(records.run())

@@ -14,7 +14,7 @@ from quartier.control.orders import book as orders_book
 from quartier.control.reason import Reason, make_reason, render_data
 from quartier.daemon.reports import ledger_rows
 from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
-from quartier.runtime.bus.mailbox import WriteOutcome
+from quartier.runtime.bus.mailbox import ClientWriteOutcome, WriteOutcome
 from quartier.site.ledger import REPEATS_STORED_PERIOD_S, LedgerEntry, OrderOutcome
 from quartier.site.process_image import FrozenImage
 from quartier.site.records import Now
@@ -219,33 +219,27 @@ class WriteLedger:
             row.known_ns = now_ns
             row.count_write()
 
-    def handle_client_write(
-        self,
-        point: str,
-        who: Origin,
-        why: str,
-        value: float | None,
-        verdict: OrderOutcome,
-        note: str,
-        now_ns: int,
-    ) -> None:
+    def handle_client_write(self, write: ClientWriteOutcome, now_ns: int) -> None:
         """Record a write of another client to a point that the gateway does not order; count repeats."""
         utc_ms = self._find_utc_ms(now_ns)
-        row = self._client_rows.pop(point, None)
-        if row is not None and (row.entry.who, row.entry.value, row.entry.outcome) == (who, value, verdict):
+        row = self._client_rows.pop(write.point, None)
+        if row is not None and (row.entry.who, row.entry.value, row.entry.outcome) == (
+            write.who,
+            write.value,
+            write.verdict,
+        ):
             row.entry.count, row.entry.last_ms = row.entry.count + 1, utc_ms
-            row.count_outcome(verdict)
+            row.count_outcome(write.verdict)
         else:
             if row is not None:
                 row.set_end("replaced", utc_ms)
                 self._changed[row.entry.number] = row
-            row = self._add_row(
-                LedgerRow(replace(self._make_entry(point, who, why, value), utc_ms=utc_ms, last_ms=utc_ms))
-            )
-            row.set_outcome(verdict, utc_ms, note)
+            entry = self._make_entry(write.point, write.who, write.why, write.value)
+            row = self._add_row(LedgerRow(replace(entry, utc_ms=utc_ms, last_ms=utc_ms)))
+            row.set_outcome(write.verdict, utc_ms, write.note)
         if len(self._client_rows) >= CLIENT_ROWS_COUNT_MAX:
             del self._client_rows[next(iter(self._client_rows))]
-        self._client_rows[point] = row
+        self._client_rows[write.point] = row
         row.count_write()
         self._changed[row.entry.number] = row
 

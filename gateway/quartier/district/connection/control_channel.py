@@ -126,8 +126,9 @@ class ControlChannel:
 
     def is_watermark_trusted(self, watermark: IncomingMessage) -> bool:
         """Return whether a key for watermarks signed it; if not, ignore it and raise an alarm."""
-        said = watermark.topic, watermark.payload, watermark.user.get("sig")
-        refused = self.documents.find_watermark_refusal(*said, self._clock.now())
+        refused = self.documents.find_watermark_refusal(
+            watermark.topic, watermark.payload, watermark.user.get("sig"), self._clock.now()
+        )
         if refused is not None:
             data = {"reason": refused.reason.value}
             text = f"a watermark has no effect: {refused.why}"

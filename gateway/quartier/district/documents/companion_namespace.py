@@ -209,8 +209,17 @@ def iterate_rows() -> Iterator[MessageRow]:
 
 def _make_signed_row(level: str, kind: DocumentType) -> MessageRow:
     manner = _PROPERTIES_BY_LEVEL.get(level, _MessageProperties(kind.name, f"{COMPANION_TOPIC}/{level}"))
-    how = manner.retained, manner.expiry, manner.confirmed
-    return MessageRow(kind.name, manner.topic, "down", manner.purpose, kind.form, 1, *how)
+    return MessageRow(
+        kind.name,
+        manner.topic,
+        "down",
+        manner.purpose,
+        kind.form,
+        1,
+        manner.retained,
+        manner.expiry,
+        manner.confirmed,
+    )
 
 
 def render_table() -> str:

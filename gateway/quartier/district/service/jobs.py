@@ -26,8 +26,8 @@ from quartier.district.documents.key_list import UnsignedList
 from quartier.district.documents.keyring import OlderList
 from quartier.district.uplink import Uplink
 from quartier.runtime import state_file
-from quartier.runtime.clock import SiteClock
-from quartier.site.records import Now, RecordEvent
+from quartier.runtime.service_context import ServiceContext
+from quartier.site.records import Now
 from quartier_drivers.errors import ConfigError
 
 JOBS_FILE = "jobs"
@@ -102,9 +102,7 @@ class JobRunner:
         loaded: Callable[[], LoadedSite],
         adopt: Callable[[], None],
         link: Callable[[], LinkState],
-        clock: SiteClock,
-        tell: RecordEvent,
-        log: Any,
+        context: ServiceContext,
     ) -> None:
         self._uplink = uplink
         self._config = places.config
@@ -112,9 +110,9 @@ class JobRunner:
         self._loaded = loaded
         self._adopt = adopt
         self._link = link
-        self._clock = clock
-        self._event = tell
-        self._log = log
+        self._clock = context.clock
+        self._event = context.event
+        self._log = context.log
         self._seen: LoadedSite | None = None
         self._waiting: Job | None = None
         self._held: HeldSiteFile | None = None

@@ -55,11 +55,10 @@ def make_forecast(learner: Learner, now_utc_s: float, horizon_s: float, step_s: 
     scores = learner.load.scores(), learner.sun.scores(), [one.score() for one in learner.nets]
     of_load, of_sun, of_net = ([found[at] for at in places] for found in scores)
     by_load = learner.load.model(aheads)
-    when = now_utc_s, step_s
     return Forecast(
-        load=_make_series(*when, load, by_load, of_load),
-        generated=_make_series(*when, sun, by_sun, of_sun),
-        net=_make_series(*when, net, f"{by_load}, {by_sun}", of_net),
+        load=_make_series(now_utc_s, step_s, load, by_load, of_load),
+        generated=_make_series(now_utc_s, step_s, sun, by_sun, of_sun),
+        net=_make_series(now_utc_s, step_s, net, f"{by_load}, {by_sun}", of_net),
     )
 
 

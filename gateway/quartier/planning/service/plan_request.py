@@ -121,8 +121,14 @@ class PlanAnswer:
 def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
     """Return the cheapest plan from here on. Raises RefusedError, which says what is missing or wrong."""
     check_forecast_trust(question, learner)
-    told = question.tariff, question.meter_tariff, question.quotes
-    known = find_prices(*told, question.start_utc_s, question.step_s, question.count)
+    known = find_prices(
+        question.tariff,
+        question.meter_tariff,
+        question.quotes,
+        question.start_utc_s,
+        question.step_s,
+        question.count,
+    )
     if known.count * question.step_s < min(KNOWN_PRICES_MIN_S, question.count * question.step_s):
         raise RefusedError(f"prices are known for {known.count * question.step_s / 3600:g} h only")
     forecast = make_forecast(learner, question.start_utc_s, known.count * question.step_s, question.step_s)

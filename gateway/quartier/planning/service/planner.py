@@ -29,9 +29,9 @@ from quartier.planning.service.forecast_points import SiteForecast, make_site_fo
 from quartier.planning.service.plan_request import PlanAnswer, PlanRequest, answer_request
 from quartier.planning.service.planner_inputs import read_meter_tariff
 from quartier.planning.service.training import ForecastTraining
-from quartier.runtime.clock import SiteClock
+from quartier.runtime.service_context import ServiceContext
 from quartier.runtime.worker import Worker, WorkerBusy, WorkerLost
-from quartier.site.records import Now, RecordEvent
+from quartier.site.records import Now
 from quartier.site.site_layout import Site
 
 PLAN_PERIOD_S, PLAN_INTERVAL_MIN_S, CHECK_PERIOD_S = 300.0, 10.0, 2.0
@@ -92,24 +92,18 @@ class Planner:
         loaded: LoadedSite,
         places: GatewayPaths,
         turn: ControlView,
-        clock: SiteClock,
-        event: RecordEvent,
-        log: Any,
+        context: ServiceContext,
         answered: MakePlan = answer_request,
     ) -> None:
         site = loaded.site
-        self._site, self._control, self._clock, self._event, self._log = site, turn, clock, event, log
+        self._site, self._control = site, turn
+        self._clock = context.clock
+        self._event = context.event
+        self._log = context.log
         self._answered = answered
         self._worker = Worker("planner")
-        runtime_dir, state_dir = places.runtime_dir, places.state_dir
-        history = site.store.file(state_dir)
-        self._training_inputs = (
-            planner_inputs.make_premises(site, turn.site),
-            site,
-            history,
-            runtime_dir,
-            state_dir,
-        )
+        self._places = places
+        self._premises = planner_inputs.make_premises(site, turn.site)
         self._start_training()
         self.forecast_points = SiteForecast(site)
         self._due_ns = self._asked_ns = 0
@@ -122,7 +116,14 @@ class Planner:
     def _start_training(self) -> None:
         """Create a learner without data and a new back-test."""
         self._trial = planner_inputs.make_plan_backtest(self._site)
-        self._training = ForecastTraining(*self._training_inputs, self._trial)
+        self._training = ForecastTraining(
+            self._premises,
+            self._site,
+            self._site.store.file(self._places.state_dir),
+            self._places.runtime_dir,
+            self._places.state_dir,
+            self._trial,
+        )
         self._is_recalled = False
 
     @property
@@ -194,9 +195,15 @@ class Planner:
                 await self._update_forecast(now)
             now = self._clock.now()
             turn = self._control
-            around = turn.state, turn.link, turn.params, turn.signals
             question = planner_inputs.make_question(
-                self._site, *around, now, self._trial.why_not, turn.find_text
+                self._site,
+                turn.state,
+                turn.link,
+                turn.params,
+                turn.signals,
+                now,
+                distrust=self._trial.why_not,
+                said=turn.find_text,
             )
             training, plan = self._training, self._answered
             found = await self._worker.run(

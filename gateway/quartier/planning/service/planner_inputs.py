@@ -53,6 +53,7 @@ def make_question(
     params: LinkParameters,
     signals: Signals,
     now: Now,
+    *,
     distrust: str = "",
     said: ReadText = lambda _: "",
 ) -> PlanRequest:
@@ -172,8 +173,10 @@ def _read_batteries(
 def _combine_batteries(site: SiteFile, wanted: PlanningSection) -> horizon.BatteryModel:
     """Return all batteries as one, at their reserve."""
     units = [one for one in site.assets.values() if isinstance(one, Storage)]
-    terms = wanted.round_trip_pct, wanted.wear_eur_per_wh
-    made = [_make_battery(unit, unit.reserve_soc_pct, *terms) for unit in units]
+    made = [
+        _make_battery(unit, unit.reserve_soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh)
+        for unit in units
+    ]
     share = (wanted.round_trip_pct / 100.0) ** 0.5
     return horizon.BatteryModel(
         capacity_wh=sum(one.capacity_wh for one in made),

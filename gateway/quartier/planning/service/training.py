@@ -147,9 +147,15 @@ class ForecastTraining:
         points = [f"{name}.power_w" for name in (self._grid, *names)]
         points += [f"{self._grid}.{quantity}" for quantity in (_APPARENT_IMPORT, _APPARENT_EXPORT)]
         columns: dict[str, list[OptionalPower]] = {}
-        spans = begin_s * 1000, until_s * 1000
         try:
-            for row in read_history(self._history, self._runtime_dir, points, *spans, float(TRAINING_STEP_S)):
+            for row in read_history(
+                self._history,
+                self._runtime_dir,
+                points,
+                begin_s * 1000,
+                until_s * 1000,
+                float(TRAINING_STEP_S),
+            ):
                 if row.quality is Quality.GOOD and isinstance(row.value, int | float):
                     column = columns.setdefault(row.point, [None] * count)
                     column[(row.utc_ms // 1000 - begin_s) // TRAINING_STEP_S] = float(row.value)

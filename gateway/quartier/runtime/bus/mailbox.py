@@ -33,6 +33,21 @@ class WriteOutcome:
     read_value: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientWriteOutcome:
+    """The outcome of a write of another client to a point that nothing here orders.
+
+    ``why`` says by which function and from where it wrote; ``note`` says why it failed.
+    """
+
+    point: str
+    who: Origin
+    why: str
+    value: float | None
+    verdict: OrderOutcome
+    note: str = ""
+
+
 class WriteListener(Protocol):
     """Is informed of outcomes.  All methods run in the event loop and must not wait.  Times are monotonic."""
 
@@ -48,16 +63,7 @@ class WriteListener(Protocol):
         """Handle release values written because the gateway leaves; ``unknown``: perhaps not all were."""
         ...
 
-    def handle_client_write(
-        self,
-        point: str,
-        who: Origin,
-        why: str,
-        value: float | None,
-        verdict: OrderOutcome,
-        note: str,
-        now_ns: int,
-    ) -> None:
+    def handle_client_write(self, write: "ClientWriteOutcome", now_ns: int) -> None:
         """Handle a write of another client through the gateway to a register that nothing here orders."""
         ...
 
@@ -74,16 +80,7 @@ class NoWriteListener:
     def handle_release(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Do nothing."""
 
-    def handle_client_write(
-        self,
-        point: str,
-        who: Origin,
-        why: str,
-        value: float | None,
-        verdict: OrderOutcome,
-        note: str,
-        now_ns: int,
-    ) -> None:
+    def handle_client_write(self, write: "ClientWriteOutcome", now_ns: int) -> None:
         """Do nothing."""
 
 

@@ -150,7 +150,7 @@ def test_a_car_that_a_plan_holds_below_its_turn_takes_not_all_that_it_can(house)
         now = Now(t * S, 43_200_000 + t * 1000, synced=True)
         orders = {"ev1.current_max_a": Order(8.0, 0, NO_REASON)}
         here = charging_sessions.update_sessions(
-            branched, here, {"ev1": FREE}, currents(8, 0, 0, at_s=t), 1.0, now, orders
+            branched, here, {"ev1": FREE}, currents(8, 0, 0, at_s=t), 1.0, now, orders=orders
         )
     uptake = here["ev1"].uptake
 

@@ -37,7 +37,9 @@ class Point:
             image.put(make_readings([Reading(self.point, value, Quality.GOOD, self.t * S)], self.t * S))
             orders = {self.point: Order(self.order, self.written_s * S, NO_REASON)}
             frozen = image.freeze(self.t * S)
-            self.found = conflicts.update_conflicts(self.found, frozen, orders, self.t * S, self.device)
+            self.found = conflicts.update_conflicts(
+                self.found, frozen, orders, self.t * S, device=self.device
+            )
         return self
 
     @property

@@ -160,8 +160,9 @@ class Ears:
     def __init__(self):
         self.rows, self.notes = [], []
 
-    def handle_client_write(self, *row):
-        self.rows.append(row[:6])
+    def handle_client_write(self, write, now_ns):
+        assert now_ns >= 0
+        self.rows.append((write.point, write.who, write.why, write.value, write.verdict, write.note))
 
 
 def passing(ears):

@@ -11,6 +11,7 @@ from tests.gateway.daemon.conftest import SITE
 from quartier.config import loading
 from quartier.daemon.reports import fault_recordings
 from quartier.daemon.reports.fault_recordings import RECORDED_CODES, FaultRecorder, find_bus_of_alarm
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.alarm_catalogue import ALARM_KINDS_BY_CODE
 from quartier.site.alarm_types import AlarmRecord
 
@@ -59,7 +60,9 @@ async def kept(yard, folder, *alarms, most=20, masked=False, garbled=(), fault_u
     def event(code, text, data, _now):
         told.append((code, text, data))
 
-    out = FaultRecorder(folder, yard.fleet, lambda: site, yard.clock, event, log)
+    out = FaultRecorder(
+        folder, yard.fleet, lambda: site, ServiceContext(clock=yard.clock, event=event, log=log)
+    )
     for one in alarms:
         out.note_alarm(one, yard.clock.now())
     if fault_utc_ms is not None:

@@ -12,7 +12,7 @@ from quartier.daemon.reports.write_ledger import (
     WRITE_BUDGET_WHO,
     WriteLedger,
 )
-from quartier.runtime.bus.mailbox import Mailbox
+from quartier.runtime.bus.mailbox import ClientWriteOutcome, Mailbox
 from quartier.site.ledger import LedgerEntry
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
@@ -382,7 +382,15 @@ CLIENT = Origin("client", "portal", "192.168.1.40")
 
 def passed(desk, value, verdict="done", note="", point="heat.holding_1000_index"):
     desk.ledger.handle_client_write(
-        point, CLIENT, "function 6 from 192.168.1.40", value, verdict, note, desk.ns
+        ClientWriteOutcome(
+            point=point,
+            who=CLIENT,
+            why="function 6 from 192.168.1.40",
+            value=value,
+            verdict=verdict,
+            note=note,
+        ),
+        desk.ns,
     )
 
 

@@ -20,6 +20,7 @@ from quartier.control.requests import Heartbeat
 from quartier.daemon.district_link import make_uplink
 from quartier.district.service.jobs import JobRunner, find_loosening_conditions
 from quartier.district.sparkplug.metric_catalog import build_catalog
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.records import Now
 from quartier.site.site_layout import SiteLimits
 from quartier.store.history_store import Store
@@ -119,15 +120,8 @@ class Scene:
     @contextlib.asynccontextmanager
     async def running(self):
         yard = self.yard
-        around = (
-            build_catalog({}, {}, deadband=lambda _: 0.0),
-            yard.image,
-            yard.fleet,
-            self.store,
-            yard.clock,
-            yard.log,
-        )
-        self.uplink = make_uplink(self.loaded.site, self.state_dir, *around)
+        catalog = build_catalog({}, {}, deadband=lambda _: 0.0)
+        self.uplink = make_uplink(self.loaded.site, self.state_dir, catalog, yard.parts(self.store))
         places = GatewayPaths(self.config, self.config.parent, self.state_dir)
         self.jobs = JobRunner(
             self.uplink,
@@ -135,9 +129,7 @@ class Scene:
             lambda: self.loaded,
             self.adopt,
             lambda: self.link,
-            yard.clock,
-            self.hear,
-            yard.log,
+            ServiceContext(clock=yard.clock, event=self.hear, log=yard.log),
         )
         tasks = [asyncio.create_task(self.uplink.run()), asyncio.create_task(self.jobs.run())]
         try:

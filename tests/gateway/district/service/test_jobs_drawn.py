@@ -22,6 +22,7 @@ from quartier.control.requests import Heartbeat
 from quartier.district.documents.document_types import AcceptedDocument, Job
 from quartier.district.service.jobs import JobRunner, find_loosening_conditions
 from quartier.runtime import state_file
+from quartier.runtime.service_context import ServiceContext
 from quartier.site.records import Now
 from quartier.site.site_layout import SiteLimits
 
@@ -129,9 +130,9 @@ class House:
         self.jobs = deque([] if self.retained is None else [self.retained])
         self.adopts = True
         places = GatewayPaths(self.config, self.folder, self.state_dir)
-        around = (self, self.hear, structlog.testing.CapturingLogger())
+        context = ServiceContext(clock=self, event=self.hear, log=structlog.testing.CapturingLogger())
         self.read_site_file()
-        self.runner = JobRunner(self, places, lambda: self.loaded, self.adopt, lambda: self.link, *around)
+        self.runner = JobRunner(self, places, lambda: self.loaded, self.adopt, lambda: self.link, context)
 
     def read_site_file(self):
         """What the daemon does when it is asked to, or at a start."""

@@ -290,7 +290,9 @@ async def test_the_contract_and_the_premises_are_those_of_the_site_file(seen):
 async def test_what_speaks_against_plans_refuses_them_and_their_back_test_has_the_sites_battery(seen):
     around = seen.turn.link, seen.turn.params, {}, seen.yard.clock.now()
     with pytest.raises(RefusedError, match="dearer"):
-        planner_inputs.make_question(seen.loaded.site, with_memories(seen, **FRESH), *around, "dearer")
+        planner_inputs.make_question(
+            seen.loaded.site, with_memories(seen, **FRESH), *around, distrust="dearer"
+        )
     found = planner_inputs.make_plan_backtest(seen.loaded.site)
 
     assert (9500.0, 2000.0, 2000.0, 5000.0) == (

@@ -1,7 +1,13 @@
 import asyncio
 from dataclasses import replace
 
-from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, Mailbox, WriteOutcome, find_tolerance
+from quartier.runtime.bus.mailbox import (
+    NO_WRITE_LISTENER,
+    ClientWriteOutcome,
+    Mailbox,
+    WriteOutcome,
+    find_tolerance,
+)
 from quartier_drivers.contract import Command, Origin, PointInfo
 from quartier_drivers.readings import Quality, Reading, make_readings
 
@@ -206,5 +212,8 @@ def test_nobody_hears_nothing_and_breaks_nothing():
     assert None is NO_WRITE_LISTENER.handle_relinquish(["a.b"], "done", "", 0)
     assert None is NO_WRITE_LISTENER.handle_release(["a.b"], "done", "", 0)
     assert None is NO_WRITE_LISTENER.handle_client_write(
-        "a.holding_1_index", Origin("client", "portal"), "", 1.0, "done", "", 0
+        ClientWriteOutcome(
+            point="a.holding_1_index", who=Origin("client", "portal"), why="", value=1.0, verdict="done"
+        ),
+        0,
     )
