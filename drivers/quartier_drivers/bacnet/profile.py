@@ -271,7 +271,7 @@ class BacnetProfile(Profile):
 
     @property
     def is_recognisable(self) -> bool:
-        """Whether it says how its device object is recognised."""
+        """Return whether it says how its device object is recognised."""
         return self.mark is not None
 
 

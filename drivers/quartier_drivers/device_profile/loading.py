@@ -105,7 +105,7 @@ class Profile:
 
     @property
     def is_recognisable(self) -> bool:
-        """Whether a scan, or what the device sends, tells that it is this device or one of its family."""
+        """Return whether a scan or its telegrams tell that it is this device or of its family."""
         return False
 
 
@@ -120,7 +120,7 @@ class RegisterProfile(Profile):
 
     @property
     def is_recognisable(self) -> bool:
-        """Whether it names registers that a scan compares."""
+        """Return whether it names registers that a scan compares."""
         return bool(self.marks)
 
 

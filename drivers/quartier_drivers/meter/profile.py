@@ -88,7 +88,7 @@ class MeterProfile(Profile):
 
     @property
     def is_recognisable(self) -> bool:
-        """Whether telegrams are compared: always, by what they contain."""
+        """Return whether telegrams are compared: always, by what they contain."""
         return True
 
     @property

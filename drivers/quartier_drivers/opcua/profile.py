@@ -113,7 +113,7 @@ class OpcuaProfile(Profile):
 
     @property
     def is_recognisable(self) -> bool:
-        """Whether it names nodes that identify the device."""
+        """Return whether it names nodes that identify the device."""
         return bool(self.identity)
 
 

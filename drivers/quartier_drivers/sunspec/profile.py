@@ -158,7 +158,7 @@ class SunspecProfile(Profile):
 
     @property
     def is_recognisable(self) -> bool:
-        """Whether a scan finds it: always, by its models."""
+        """Return whether a scan finds it: always, by its models."""
         return True
 
 

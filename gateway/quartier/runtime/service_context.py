@@ -1,4 +1,4 @@
-"""What each service of the gateway uses to tell the time and to report."""
+"""The clock and the reports that each service of the gateway uses."""
 
 from dataclasses import dataclass
 from typing import Any

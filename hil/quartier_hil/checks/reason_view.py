@@ -19,7 +19,7 @@ LIMIT_W, SOC_PCT, SLACK_S = 1.0, 1.0, 3.0
 
 
 class DeclaredSite(Protocol):
-    """What a site file declares, as the gateway's own assembly reads it (``quartier.site``).
+    """The declarations of a site file, as the gateway's own assembly reads it (``quartier.site``).
 
     Each asset has a ``name``, a ``role``, a ``rated_w`` and what its class declares.
     """

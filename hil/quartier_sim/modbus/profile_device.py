@@ -338,7 +338,7 @@ def _list_settings(one: _Output) -> Iterator[tuple[int | None, Address, TypeName
 
 
 def _list_commissioned(one: _Output) -> Iterator[tuple[Source, float]]:
-    """Where timer, value and settings of the fallback are read, and what stands there after commissioning."""
+    """Yield where timer, value and settings of a fallback are read, with their values after commissioning."""
     fallback = one.write.fallback
     if fallback is None:
         return
