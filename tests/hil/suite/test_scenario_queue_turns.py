@@ -65,7 +65,7 @@ async def test_a_report_of_before_is_no_verdict_of_now(turns, scenarios, childre
     await turns.perform(Progress(Console(file=io.StringIO()), dict.fromkeys("abc", 1.0), 3))
 
     assert {"b", "c"} == {path.stem for path in turns.judged}
-    assert "what a said\nno broker" == turns.failed[scenarios["a"]].error
+    assert "what a said\nis not a broker" == turns.failed[scenarios["a"]].error
 
 
 async def test_who_is_interrupted_ends_the_one_that_is_on_and_keeps_what_was_judged(

@@ -97,7 +97,7 @@ HIGH = EventRow(
     limit=50.2,
     hold_s=0.0,
     slack=0.0,
-    action="nothing is shed for the frequency, batteries may charge, PV is not raised",
+    action="the frequency sheds no load, batteries may charge, PV is not raised",
 )
 LOW_U = EventRow(
     name="low voltage",
@@ -116,7 +116,7 @@ HIGH_U = EventRow(
     limit=110.0,
     hold_s=60.0,
     slack=1.0,
-    action="no battery feeds in, the inverters' own P(U) acts; alarm",
+    action="no battery feeds in; the inverters reduce power by their own P(U) curve; alarm",
 )
 GONE = EventRow(
     name="voltage gone",
@@ -125,7 +125,7 @@ GONE = EventRow(
     limit=50.0,
     hold_s=0.0,
     slack=0.0,
-    action="link state INIT; nothing is opened, the frequency counts as not read",
+    action="link state INIT; no contactor is opened; the frequency counts as not measured",
 )
 LOW = (LOW_D, LOW_C, LOW_B)
 EVENT_ROWS = (*LOW, HIGH, LOW_U, HIGH_U, GONE)
@@ -168,17 +168,19 @@ def render_event_table() -> Iterator[tuple[str, str]]:
     """Yield the rows for people: the condition with its time, and the action."""
     for row in EVENT_ROWS:
         yield _describe_measurement(row), row.action
-    yield f"f ≥ {WELL_HZ:g} Hz for {WELL_S:g} s", f"release, staged, after a random 0..{RELEASE_SPREAD_S:g} s"
+    delay = f"after a random delay of 0..{RELEASE_SPREAD_S:g} s"
+    yield f"f ≥ {WELL_HZ:g} Hz for {WELL_S:g} s", f"loads come back in stages, {delay}"
     yield f"f ≤ {CALM_HZ:g} Hz for {CALM_S:g} s after an over-frequency", "PV may be raised again"
     yield (
         f"U within {CALM_PCT[0]:g}..{CALM_PCT[1]:g} % for {CALM_U_S:g} s",
-        f"its rows end, staged, after a random 0..{RELEASE_SPREAD_S:g} s",
+        f"the voltage rows end in stages, {delay}",
     )
-    yield f"f or U lost for {FREQUENCY_LOST_S / 60:g} min while it acts", "the event ends, staged"
+    lost = f"f or U not measured for {FREQUENCY_LOST_S / 60:g} min while a row acts"
+    yield lost, "the row ends in stages"
     (low_hz, high_hz), (low_pct, high_pct) = OUTAGE_HZ, OUTAGE_PCT
     well = f"{low_hz:g}..{high_hz:g} Hz and {low_pct:g}..{high_pct:g} % U for {OUTAGE_S:g} s"
-    rise = f"what is raised rises by {OUTAGE_RAMP_PER_MIN:.0%} of the contract a minute"
-    yield f"after an outage: {well}", f"after a random 0..{RELEASE_SPREAD_S:g} s {rise}"
+    rise = f"increases are limited to {100 * OUTAGE_RAMP_PER_MIN:g} % of the contract per minute"
+    yield f"after an outage: {well}", f"{delay}, {rise}"
 
 
 def _describe_measurement(row: EventRow) -> str:

@@ -29,7 +29,7 @@ def test_a_decoder_takes_keys_and_defects() -> None:
 
 
 def test_an_authentication_key_alone_proves_nothing() -> None:
-    with pytest.raises(ValueError, match="wants the encryption_key"):
+    with pytest.raises(ValueError, match="needs the encryption_key"):
         decoder(authentication_key=AUTHENTICATION)
 
 

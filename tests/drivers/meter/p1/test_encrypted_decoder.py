@@ -71,7 +71,7 @@ def test_a_meter_that_began_anew_is_heard_after_a_while():
 
 
 def test_an_authentication_key_alone_proves_nothing():
-    with pytest.raises(ValueError, match="wants the encryption_key"):
+    with pytest.raises(ValueError, match="needs the encryption_key"):
         push_decoder.make_decoder(authentication_key=OWN)
 
 
