@@ -23,7 +23,7 @@ async def test_it_says_what_it_will_do_and_without_an_answer_does_nothing(street
 
     assert (1, "") == (code, out)
     assert "takes bat1 to 0 W and then steps it by 500 W" in err
-    assert "--yes agrees in advance" in err
+    assert "with --yes you agree in advance" in err
     assert 0 == street.wiring.devices["gx"].writes_count
 
 
