@@ -104,9 +104,7 @@ def _explain_unwritable(page: Path) -> str:
 
 def _ask_consent() -> bool:
     if not sys.stdin.isatty():
-        print(
-            "there is no terminal to ask for a confirmation; with --yes you agree in advance", file=sys.stderr
-        )
+        print("no terminal to ask for a confirmation; with --yes you agree in advance", file=sys.stderr)
         return False
     print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
