@@ -13,6 +13,7 @@ from quartier_hil.cli.device_commands import (
 from quartier_hil.drill import drill_command
 from quartier_hil.real_devices import bench_command as real_bench
 from quartier_hil.replay import replay_command
+from quartier_hil.report import run_comparison
 from quartier_hil.street import street_command
 from quartier_hil.synthetic import commands as synthetic
 from quartier_sim.building import command_line as building
@@ -131,6 +132,9 @@ def make_parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run_scenarios)
     synthetic.add_day_arguments(
         commands.add_parser("day", help="run whole days in one process, without real buses")
+    )
+    run_comparison.add_arguments(
+        commands.add_parser("compare", help="compare two runs: verdicts, figures, curves")
     )
     demo = commands.add_parser(
         "demo",

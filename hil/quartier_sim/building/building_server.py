@@ -89,6 +89,7 @@ class BuildingServer:
         self._over = asyncio.Event()
         self._turn = asyncio.Event()
         self._began_s = 0.0
+        self._lag_s = self._lag_max_s = 0.0
         self._values: Mapping[str, float] = {}
         self._seen: dict[str, _PrintedOrders] = {}
         local = options.start
@@ -143,8 +144,11 @@ class BuildingServer:
         return EXIT_REFUSED if self.refused_count else EXIT_FAILED if self.failed_count else EXIT_OK
 
     def read_values(self) -> dict[str, float]:
-        """Values of the plant, and what each asset and each device is ordered now."""
-        found = dict(self._values)
+        """Values of the plant, what each asset and each device is ordered now, and how late the rig is.
+
+        ``rig.lag_s``: real seconds that the last step of the plant was late; ``rig.lag_max_s``: the maximum.
+        """
+        found = {**self._values, "rig.lag_s": self._lag_s, "rig.lag_max_s": self._lag_max_s}
         for name, orders in self.house.orders().items():
             found |= {f"{name}.{quantity}": value for quantity, value in orders.items()}
         for name, device in self.assignment.devices.items():
@@ -161,6 +165,8 @@ class BuildingServer:
             if behind_s < self._step_s:
                 await asyncio.sleep(clock.real_s(self._step_s - behind_s))
                 continue
+            self._lag_s = clock.real_s(behind_s - self._step_s)
+            self._lag_max_s = max(self._lag_max_s, self._lag_s)
             self._live(self._step_s)
             self._report_orders()
             turn, self._turn = self._turn, asyncio.Event()
