@@ -17,6 +17,7 @@ from quartier_hil.report import run_comparison
 from quartier_hil.street import street_command
 from quartier_hil.synthetic import commands as synthetic
 from quartier_sim.building import command_line as building
+from quartier_sim.fmi import exported_building
 
 
 def add_list_arguments(made: argparse.ArgumentParser) -> None:
@@ -179,6 +180,7 @@ def make_parser() -> argparse.ArgumentParser:
     building.add_tell_options(
         commands.add_parser("tell", help="send a fault, event or expectation to a served building")
     )
+    exported_building.add_arguments(commands.add_parser("fmu", help="write a building as an FMU (FMI 2.0)"))
     credentials_command.add_commands(commands)
     district_command.add_arguments(
         commands.add_parser("district", help="run the reference district as a separate process")

@@ -287,11 +287,15 @@ def _draw_curve(found: RunComparison, change: CurveChange) -> str:
         f'<svg viewBox="0 0 {_WIDTH} {bottom + 22}" role="img"><title>{escape(change.point)}</title>'
         f'<text x="{_LEFT}" y="14">{escape(change.point)}</text>'
         f'<rect x="{_LEFT}" y="{_TOP}" width="{_WIDTH - _LEFT - 4}" height="{_HEIGHT}"/>{paths}'
-        f'<text x="{_LEFT - 4}" y="{_TOP + 12}" text-anchor="end">{high:.4g}</text>'
-        f'<text x="{_LEFT - 4}" y="{bottom}" text-anchor="end">{low:.4g}</text>'
+        f'<text x="{_LEFT - 4}" y="{_TOP + 12}" text-anchor="end">{_format_level(high)}</text>'
+        f'<text x="{_LEFT - 4}" y="{bottom}" text-anchor="end">{_format_level(low)}</text>'
         f'<text x="{_LEFT}" y="{bottom + 16}">{first_s:g} s</text>'
         f'<text x="{_WIDTH - 4}" y="{bottom + 16}" text-anchor="end">{last_s:g} s</text></svg>'
     )
+
+
+def _format_level(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
 def _make_path(run: RunReport, point: str, times_s: tuple[float, float], span: tuple[float, float]) -> str:

@@ -93,6 +93,7 @@ class SimulatedBuilding:
         rate: float = 1.0,
         port_base: int = 0,
         seed: int = 1,
+        fmus: Mapping[str, Path | str] | None = None,
     ) -> None:
         """Describe a building; it starts with ``with``.
 
@@ -100,12 +101,14 @@ class SimulatedBuilding:
         ``load_w``: power of the rest of the building, ``sun_w_per_kw``: power of the sun per kW of modules;
         None: a day by standard profiles.  ``soc_pct``: of batteries at the start.  ``rate``: seconds of the
         building per real second.  ``port_base``: first port, 0: free ports.  ``seed``: of all that is random.
+        ``fmus``: models of assets as FMUs, by the name of the asset, each a file as ``--fmu`` takes it.
         """
         self.folder = Path(folder)
         self._arguments = ["devices", str(site_file), "--folder", str(folder), "--json"]
         options = {"--load": load_w, "--sun": sun_w_per_kw, "--soc": soc_pct, "--rate": rate}
         options |= {"--port-base": port_base, "--seed": seed}
         self._arguments += [f"{key}={value}" for key, value in options.items() if value is not None]
+        self._arguments += [f"--fmu={name}={file}" for name, file in (fmus or {}).items()]
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read_events, daemon=True)
         self._orders: list[Order] = []

@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from quartier_sim.building.simulated_building import SimulatedBuilding
 from quartier_sim.building.site_file import Site
 from quartier_sim.devices.simulated_device import Device
 from quartier_sim.load_series.minute_series import LoadSeries
+from quartier_sim.plant.asset_interface import PlantAsset
 from quartier_sim.site_clock import RigClock
 
 _DAY_S = 86_400.0
@@ -52,6 +53,8 @@ class ServerOptions:
     say: Callable[[str], None] = print
     listens: bool = False
     """True: commands come from lines of the standard input."""
+    replacements: Mapping[str, PlantAsset] = field(default_factory=dict)
+    """Models of some assets by name, such as FMUs, instead of the rig's own."""
 
 
 @dataclass(slots=True)
@@ -73,6 +76,7 @@ class BuildingServer:
             options.assignment,
             soc_pct=options.soc_pct,
             start_utc_s=options.start.timestamp(),
+            replacements=options.replacements,
         )
         self.house.base_w, self.house.solar_w_per_kw = options.base_w, options.solar_w_per_kw
         self.wires = BusWires(
