@@ -141,6 +141,17 @@ ROOMS = (
         ),
         pure=True,
     ),
+    # It reads the list of alarms of the running gateway, and no more of it.
+    Room("quartier.notification.message_queue", ("quartier.site",), pure=True),
+    Room(
+        "quartier.notification",
+        (
+            *("quartier.notification", "quartier.site", "quartier.config.secret_files"),
+            *("quartier.runtime.state_file", "quartier.runtime.local_socket.questions"),
+            *("quartier_drivers.errors", "quartier_drivers.device_profile.toml_files"),
+        ),
+        ("pydantic", "paho"),
+    ),
     # They assemble a site without the daemon's life cycle: fallbacks are written, a probe is run.
     Room(
         "quartier.commissioning.service",
@@ -295,7 +306,7 @@ WRAPPED = {
         "quartier_drivers.opcua.connection.library_types",
     ),
     "bacpypes3": ("quartier_drivers.bacnet.network.library",),
-    "paho": ("quartier.district.connection.mqtt",),
+    "paho": ("quartier.district.connection.mqtt", "quartier.notification.channels"),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug.payload_codec",),
     "jwt": ("quartier.district.documents.signatures",),

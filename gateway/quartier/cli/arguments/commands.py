@@ -32,6 +32,7 @@ first steps:
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
   quartier alarms                        active alarms, what to do, who acknowledged them
+  quartier notify --check                who is told of alarms, by mail, webhook, ntfy or MQTT
   quartier record lan --for 60s          record a bus, for Wireshark
   quartier backup b012.qbk               the whole gateway in one file, for another machine
 """
@@ -321,6 +322,7 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     operation.add_apply_parser(commands)
     operation.add_meter_parser(commands)
     operation.add_alarms_parser(commands)
+    operation.add_notify_parser(commands)
 
     top = add_command(
         commands,
