@@ -20,7 +20,8 @@ PROFILES = tuple(
         *(
             f"device_profile.{name}"
             for name in (
-                *("loading", "schema", "register_address", "rules", "fallback_rules"),
+                *("loading", "profile_check", "register_profile", "schema", "register_address", "rules"),
+                "fallback_rules",
                 *("toml_files", "toml_positions", "toml_syntax"),
             )
         ),
@@ -28,6 +29,7 @@ PROFILES = tuple(
         *(f"sunspec.{name}" for name in ("profile", "schema", "models")),
         *(f"opcua.{name}" for name in ("profile", "schema", "node_types")),
         *(f"bacnet.{name}" for name in ("profile", "schema", "standard_names")),
+        "gpio.profile",
         "modbus.sharing.register_spans",
     )
 )

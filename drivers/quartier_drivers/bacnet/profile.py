@@ -24,7 +24,7 @@ from quartier_drivers.bacnet.standard_names import (
     render_object_type,
 )
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
-from quartier_drivers.device_profile.loading import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import ProfileHead
 from quartier_drivers.points import parse_quantity

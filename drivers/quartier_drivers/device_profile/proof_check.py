@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any, Literal
 
-from quartier_drivers import register_codec
-from quartier_drivers.device_profile.loading import Profile, RegisterProfile
+from quartier_drivers import register_codec, registry
+from quartier_drivers.device_profile.profile_check import Profile
 from quartier_drivers.device_profile.proof_files import (
     MAKER_KINDS,
     SOURCE_UNITS,
@@ -246,7 +246,7 @@ class _SourceCheck:
 
     def _vector(self, number: int, vector: ProofVector) -> Iterator[Disagreement]:
         key = f"vector {vector.name!r}"
-        found = _decode_vector(self._profile, vector)
+        found = registry.load_protocol(self._profile.protocol).decode_vector(self._profile, vector)
         for path, expected in vector.expected.items():
             got = found.get(path)
             if not _is_alike(expected, got):
@@ -405,36 +405,6 @@ def _is_same_label(group: Sequence[str], labels: Sequence[str]) -> bool:
 
 def _is_same_unit(one: str, other: str) -> bool:
     return SOURCE_UNITS.get(one) == SOURCE_UNITS.get(other)
-
-
-def _decode_vector(profile: Profile, vector: ProofVector) -> Mapping[str, object]:
-    if isinstance(profile, RegisterProfile):
-        return {
-            f"{part}.{quantity}".lstrip("."): value
-            for part in profile.parts
-            for quantity, (value, _) in register_codec.decode_part(profile, part, vector.registers).items()
-        }
-    from quartier_drivers.meter.profile import MeterProfile  # noqa: PLC0415 - only meters have telegrams
-
-    return _decode_telegram(profile, vector) if isinstance(profile, MeterProfile) else {}
-
-
-def _decode_telegram(profile: Any, vector: ProofVector) -> Mapping[str, object]:
-    """Return the values that a meter's driver decodes from a telegram."""
-    from quartier_drivers.contract import DeviceSpec  # noqa: PLC0415 - as above
-    from quartier_drivers.meter.device_readings import MeterReadings  # noqa: PLC0415 - as above
-    from quartier_drivers.meter.protocols import make_decoder  # noqa: PLC0415 - as above
-    from quartier_drivers.readings import Quality  # noqa: PLC0415 - as above
-
-    data = vector.text.encode("latin-1") if vector.text else bytes.fromhex(vector.capture)
-    meter = MeterReadings(DeviceSpec("meter", 1, {part: part or "own" for part in profile.parts}), profile)
-    parser = make_decoder(profile.protocol, profile.decoder)
-    found: dict[str, object] = {}
-    for moment, telegram in enumerate([*parser.feed(data), *parser.end()]):
-        for one in meter.make_readings((telegram,), moment * 1_000_000_000) or ():
-            if one.quality is Quality.GOOD:
-                found[one.point.removeprefix("own.")] = one.value
-    return found
 
 
 def _is_alike(expected: object, got: object) -> bool:

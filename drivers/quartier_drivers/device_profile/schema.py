@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from quartier_drivers.contract import Fallback
 from quartier_drivers.device_profile.register_address import Registers
+from quartier_drivers.registry import PROTOCOLS
 
 # Registers of 16 bits per type; a string states its own length.
 WIDTHS = {
@@ -316,12 +317,16 @@ class Point(Source, Quantity):
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
+if TYPE_CHECKING:
+    ProtocolName = str
+else:  # the registry says which protocols there are
+    ProtocolName = Literal[tuple(PROTOCOLS)]
+
+
 class ProfileHead(Section):
     """The head of a profile: maker, model and source."""
 
-    protocol: Literal[
-        "modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus", "opcua", "bacnet"
-    ]
+    protocol: ProtocolName
     numbers_from: Literal[0, 1] | None = None
     """How the manual counts registers; on the wire they count from 0."""
     maker: str

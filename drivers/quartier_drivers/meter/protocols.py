@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
 
+from quartier_drivers import registry
 from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
 from quartier_drivers.meter.telegrams import Decoder, MeterReader
-from quartier_drivers.registry import METER_PROTOCOLS
 
-ENCRYPTING_PROTOCOLS = ("p1", "dlms", "mbus")
-"""Protocols whose meters may encrypt."""
 _UNCHECKED_PROTOCOLS = ("p1", "dlms", "iec62056")
 """Protocols with telegrams without checksum."""
 
@@ -60,14 +58,14 @@ def load_protocol(protocol: str) -> None:
 
 
 def _find_secrets(protocol: str, keys: MeterKeys) -> dict[str, Any]:
-    if protocol not in ENCRYPTING_PROTOCOLS:
+    if not registry.load_protocol(protocol).encrypts:
         return {}
     return {"encryption_key": keys.encryption_key, "authentication_key": keys.authentication_key}
 
 
 def _load_package(protocol: str) -> Any:
-    if protocol not in METER_PROTOCOLS:
+    if protocol not in registry.METER_PROTOCOLS:
         raise ValueError(
-            f"{protocol!r} is no protocol of meters, expected one of {', '.join(METER_PROTOCOLS)}"
+            f"{protocol!r} is no protocol of meters, expected one of {', '.join(registry.METER_PROTOCOLS)}"
         )
     return import_module(f"quartier_drivers.meter.{protocol}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
-from quartier_drivers.device_profile.loading import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import WRITES_PER_DAY, ProfileHead
 from quartier_drivers.opcua.node_types import NodeName

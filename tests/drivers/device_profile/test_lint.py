@@ -5,7 +5,7 @@ import sys
 import pytest
 from tests.drivers.builtin_profiles import NAMES
 
-from quartier_drivers.device_profile import lint, loading
+from quartier_drivers.device_profile import lint, loading, register_lint
 from quartier_drivers.errors import ConfigError
 
 HEAD = """\
@@ -231,7 +231,7 @@ def test_the_work_of_overlaps_grows_with_the_number_of_points_not_with_its_squar
 
         sys.setprofile(counted)
         try:
-            assert [] == list(lint._check_overlaps(made_profile))
+            assert [] == list(register_lint._check_overlaps(made_profile))
         finally:
             sys.setprofile(None)
         return made
