@@ -9,12 +9,21 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.registry import load_object
 
 if TYPE_CHECKING:
     from quartier_drivers.contract import DeviceSpec, ProtocolFactory
     from quartier_drivers.device_profile.profile_check import Finding, Profile, ProfileCheck
     from quartier_drivers.device_profile.proof_files import ProofVector
+    from quartier_drivers.device_reports import (
+        DeviceListing,
+        ReadRequest,
+        ScanListener,
+        ScanReport,
+        ScanRequest,
+    )
+    from quartier_drivers.device_rows import DeviceReadout
     from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 WriteRelease = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
@@ -84,6 +93,17 @@ class Protocol:
     unplanned: str = ""
     """Why ``quartier bus plan`` has nothing to plan on its buses; empty where devices are asked in turn."""
 
+    # A device or a bus without a site file
+
+    reader: str = ""
+    """The coroutine function that reads a profile's points once: takes the profile and a ``ReadRequest``."""
+    listing: str = ""
+    """The function that lists all that a device shows without a profile: takes a ``ReadRequest``."""
+    scan: str = ""
+    """The function that scans a bus: takes a ``ScanRequest`` and a ``ScanListener``; see ``can_scan``."""
+    scanned_urls: tuple[str, ...] = ()
+    """Beginnings of the URLs that ``quartier init`` scans by this protocol."""
+
     # For installers
 
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -123,6 +143,24 @@ class Protocol:
         return (
             cast("Mapping[str, object]", load_object(self.vectors)(profile, vector)) if self.vectors else {}
         )
+
+    async def read_profile(self, profile: "Profile", request: "ReadRequest") -> "DeviceReadout":
+        """Read the points of a profile once, without a site file.
+
+        Raises ConfigError if its devices are not read alone, LinkLost or NoReply.
+        """
+        if not self.reader:
+            what = f"speaks {self.name}; expected one that speaks modbus (quartier listen reads meters)"
+            raise ConfigError([Fault(profile.name, None, "profile", what)])
+        return cast("DeviceReadout", await load_object(self.reader)(profile, request))
+
+    def list_device(self, request: "ReadRequest") -> "DeviceListing":
+        """Return all that a device shows without a profile; only with ``listing``."""
+        return cast("DeviceListing", load_object(self.listing)(request))
+
+    def scan_bus(self, request: "ScanRequest", listener: "ScanListener") -> "ScanReport":
+        """Scan a bus; only with ``scan``.  Raises ConfigError for what does not fit the protocol."""
+        return cast("ScanReport", load_object(self.scan)(request, listener))
 
     def describe_bus(self, section: Any) -> str:
         """Return the bus for people: the protocol, and the settings that a plan depends on."""

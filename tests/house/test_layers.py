@@ -88,6 +88,7 @@ ROOMS = (
     Room("quartier_drivers.device_profile.proof_files", (*CONTRACT, *PROFILES), ("pydantic",), pure=True),
     Room("quartier_drivers.device_profile.proof_check", ("quartier_drivers",), pure=True),
     Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),  # opens ports
+    Room("quartier_drivers.meter.mbus.scan_report", ("quartier_drivers",)),
     # Framing and conversations are pure; what does I/O for them is beside them.
     *(
         Room(

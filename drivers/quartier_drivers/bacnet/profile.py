@@ -274,6 +274,15 @@ class BacnetProfile(Profile):
         """Return whether it says how its device object is recognised."""
         return self.mark is not None
 
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield the limits of a request and of a message."""
+        limits = self.limits
+        yield "a read", f"at most {limits.properties_max} properties" if limits.multiple else "one property"
+        if limits.apdu_max is not None:
+            yield "a message", f"at most {limits.apdu_max} octets"
+        if limits.no_fallback is not None:
+            yield "no fallback", limits.no_fallback
+
 
 class BacnetCheck(ProfileCheck):
     """The check of profiles that name objects."""

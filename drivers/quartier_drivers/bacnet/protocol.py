@@ -44,6 +44,9 @@ PROTOCOLS = {
         release="quartier_drivers.bacnet.release_writes:write_release",
         profile_check="quartier_drivers.bacnet.profile:BacnetCheck",
         unplanned="its devices are asked at the same time over the network: no line to plan",
+        reader="quartier_drivers.bacnet.discovery.device_listing:read_profile",
+        listing="quartier_drivers.bacnet.discovery.device_listing:list_device",
+        scan="quartier_drivers.bacnet.discovery.scan_report:scan",
         examples={"bms": {"kind": "bacnet-ip", "interface": "eth0"}},
         example_values={"device_id": 4_000_001, "bbmd": "192.168.50.1"},
     )

@@ -43,6 +43,10 @@ class Profile:
         """Return whether a scan or its telegrams tell that it is this device or of its family."""
         return False
 
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield what people should know beside its points: what the device bears, how it is recognised."""
+        yield from ()
+
     def list_points(self) -> Iterator[tuple[KeyPath, str, Any]]:
         """Yield each point with its place in the file and its quantity."""
         for part, points in self.parts.items():

@@ -1,8 +1,8 @@
 """Profiles of devices with registers, and their check."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import check_mark, check_point, check_source
@@ -25,6 +25,18 @@ class RegisterProfile(Profile):
         """Return whether it names registers that a scan compares."""
         return bool(self.marks)
 
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield the limits of a request, the registers of its identity, and its marks."""
+        yield from self.describe_limits()
+        for key, at in self.identity.items():
+            yield f"its {key}", f"{at.describe_place()}, {at.describe_form()}"
+        for mark in self.marks.values():
+            yield "known by", mark.describe()
+
+    def describe_limits(self) -> Iterator[tuple[str, str]]:
+        """Yield what the device bears."""
+        yield from self.limits.describe()
+
 
 def require_register_profile(profile: Profile) -> RegisterProfile:
     """Return the profile typed as one of registers.  Raises ConfigError if its protocol has no registers."""
@@ -35,7 +47,9 @@ def require_register_profile(profile: Profile) -> RegisterProfile:
 
 
 class RegisterProfileCheck(ProfileCheck):
-    """Checks profiles of devices with registers."""
+    """Checks profiles of devices with registers; ``made`` is the class of the checked profile."""
+
+    made: ClassVar[type[RegisterProfile]] = RegisterProfile
 
     sections = ("profile", "limits", "scan", "identity", "recognise", "points", "parts")
 
@@ -50,7 +64,7 @@ class RegisterProfileCheck(ProfileCheck):
         if head is None or limits is None:
             return None
         self._blocks(limits, parts)
-        return RegisterProfile(name, head, scan, parts, limits, identity, marks)
+        return self.made(name, head, scan, parts, limits, identity, marks)
 
     def _identity(self, raw: object) -> dict[str, Source]:
         identity = self._model(Identity, ("identity",), raw)

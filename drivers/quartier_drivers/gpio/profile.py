@@ -1,10 +1,10 @@
 """Profiles of GPIO chips: registers of which each is one input line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quartier_drivers.device_profile.profile_check import Profile
-from quartier_drivers.device_profile.register_profile import RegisterProfileCheck
+from quartier_drivers.device_profile.register_profile import RegisterProfile, RegisterProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault
 from quartier_drivers.device_profile.schema import Point, ProfileHead
 
@@ -23,8 +23,18 @@ def check_gpio_line(quantity: str, point: Point) -> list[ProfileFault]:
     ]
 
 
+class GpioProfile(RegisterProfile):
+    """The profile of a chip, which bears any request."""
+
+    def describe_limits(self) -> Iterator[tuple[str, str]]:
+        """Yield nothing."""
+        yield from ()
+
+
 class GpioProfileCheck(RegisterProfileCheck):
     """Checks profiles whose points are lines of a chip."""
+
+    made = GpioProfile
 
     def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]

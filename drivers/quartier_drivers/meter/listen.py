@@ -5,16 +5,19 @@ nothing is received, meters that must be polled are asked, with the two requests
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from quartier_drivers.meter import protocols, wire
 from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
 from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.recognition import MeterIdentity
 from quartier_drivers.meter.telegrams import Decoder, Telegram
 from quartier_drivers.meter.wire import ParityBits
 
 _STEP_S = 0.25
+_IDENTIFICATION = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +209,23 @@ async def read_chunks(where: str, found: FoundMeter) -> AsyncIterator[bytes]:
             yield data
     finally:
         line.close()
+
+
+def make_bus_keys(port: str, found: FoundMeter) -> dict[str, str | int]:
+    """Return the keys of the bus for what was found."""
+    said: dict[str, str | int] = {"kind": found.protocol, "port": port}
+    if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):
+        said |= {"baud": found.setting.baud, "framing": found.setting.framing}
+    if found.protocol == "iec62056" and not found.was_asked:
+        said["mode"] = "d"
+    return said
+
+
+def find_asked_identity(found: FoundMeter) -> MeterIdentity | None:
+    """Return what a meter that only answers said of itself, by the identification line of its answer."""
+    head = _IDENTIFICATION.search(found.answer)  # our own request may come back before it
+    if found.protocol != "iec62056" or head is None:
+        return None
+    who = MeterIdentity()
+    who.take(Telegram("", ()), head[1].decode("ascii", "replace").strip())
+    return who

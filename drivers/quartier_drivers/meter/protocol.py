@@ -122,6 +122,7 @@ PROTOCOLS = {
             title="M-Bus",
             examples={"wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"}},
             example_values={"baud": 9600, "framing": "8N1"},
+            scan="quartier_drivers.meter.mbus.scan_report:scan",
             encrypts=True,
             identifies="is_mbus_identifier",
             repairers=("repair_mbus",),

@@ -47,6 +47,8 @@ PROTOCOLS = {
         profile_check="quartier_drivers.opcua.profile:OpcuaCheck",
         is_polled=True,
         unplanned="its server is asked for all at once, or tells by itself: no line to plan",
+        reader="quartier_drivers.opcua.device_listing:read_profile",
+        listing="quartier_drivers.opcua.device_listing:list_device",
         examples={
             "plant": {
                 "kind": "opcua",

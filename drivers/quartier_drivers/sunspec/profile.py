@@ -161,6 +161,10 @@ class SunspecProfile(Profile):
         """Return whether a scan finds it: always, by its models."""
         return True
 
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield the limits of a request."""
+        yield from self.limits.describe()
+
 
 class SunspecProfileCheck(ProfileCheck):
     """Checks profiles that name points of models."""

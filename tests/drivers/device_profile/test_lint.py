@@ -1,11 +1,9 @@
 """What a person should look at in a profile: found by line and key, and never in what is shipped."""
 
-import sys
-
 import pytest
 from tests.drivers.builtin_profiles import NAMES
 
-from quartier_drivers.device_profile import lint, loading, register_lint
+from quartier_drivers.device_profile import lint, loading
 from quartier_drivers.errors import ConfigError
 
 HEAD = """\
@@ -127,122 +125,3 @@ def test_a_file_in_capitals_is_found():
     (told,) = found(HEAD + POWER, "ACME/AM300")
 
     assert "am300.toml:4: profile.model: is in ACME/AM300.toml; write folder and file in lower case" in told
-
-
-def test_bits_sums_and_the_same_register_of_another_unit_do_not_cut_into_each_other():
-    others = """
-[points.fault_on]
-register = "holding:11"
-bit = 3
-[points.x_power_sum_w]
-register = "holding:10"
-type = "int32"
-sum_of = 3
-low = -30000
-high = 30000
-[points.power_l1_w]
-register = "holding:11"
-type = "int32"
-unit = 100
-low = -10000
-high = 10000
-"""
-
-    assert [] == found(HEAD + POWER + others)
-
-
-OPCUA = """\
-[profile]
-protocol = "opcua"
-maker = "ACME"
-model = "Substation"
-source = "OPC UA interface description rev. 3, table 4"
-[points.power_w]
-node = "nsu=urn:a;s=Power"
-low = -1000
-high = 9000
-"""
-
-
-def test_points_of_a_server_have_ranges_a_reason_for_no_fall_back_and_nodes_of_their_own():
-    order = '[points.position_pct]\nnode = "nsu=urn:a;s=Valve"\n[points.position_pct.write]\nlow = 0\nhigh = 100\non_release = 0\n'
-    twice = '[points.heat_power_w]\nnode = "nsu=urn:a;s=Power"\nlow = 0\n'
-
-    assert [] == found(OPCUA, "acme/substation")
-    assert any("has no fallback" in one for one in found(OPCUA + order, "acme/substation"))
-    assert [
-        "am300.toml:10: points.heat_power_w: has no high: whatever the server says would be believed",
-        "am300.toml:11: points.heat_power_w.node: nsu=urn:a;s=Power is read by points.power_w too; look at the node",
-    ] == found(OPCUA + twice, "acme/substation")
-
-
-def test_an_object_whose_unit_nobody_declares_is_found():
-    text = HEAD.replace('"modbus"', '"bacnet"') + '[points.power_w]\nobject = "analog-input:1"\n'
-
-    assert [True] == ["declares no units" in fault for fault in found(text)]
-
-
-@pytest.mark.parametrize(
-    ("group", "said"),
-    [
-        (
-            'group = "1-0:15.7.0"',
-            "points.power_w.group: 1-0:15.7.0 is absolute power, which has no direction",
-        ),
-        ('group = ["16.7.0", "15.7"]', "points.power_w.group: 15.7 is absolute power"),
-        ('group = "1-0:1.7.0"', "points.power_w.minus: is missing: 1-0:1.7.0 is import alone"),
-        (
-            'group = ["16.7.0", "1.7.0"]',
-            "points.power_w.minus: is missing: 1.7.0 is import alone; name the export",
-        ),
-        ('group = "1.7.0"\nminus = ""', ""),
-        ('group = ["16.7.0", "1.7.0"]\nminus = ["", "2.7.0"]', ""),
-        ('group = ["1-0:1.7.0", "1.7.0"]\nminus = "*2.7.0"', ""),
-        ('group = "1-0:16.7.0"', ""),
-    ],
-)
-def test_power_of_a_meter_without_direction_is_found(group, said):
-    head = HEAD.replace('"modbus"', '"sml"')
-    lines = found(f'{head}[points.power_w]\n{group}\n[points.apparent_power_va]\ngroup = "1-0:9.7.0"\n')
-
-    assert [said] == [line.partition(": ")[2][: len(said)] for line in lines] or not (said or lines)
-
-
-def test_a_register_without_sign_tells_no_export():
-    text = HEAD + SILENCE + POWER.replace("int32", "uint32")
-
-    (line,) = found(text)
-    assert "points.power_w.type: uint32 has no sign, but low is -10000: export would read as import" in line
-    assert [] == found(text.replace("low = -10000", "low = 0"))
-
-
-def test_the_work_of_overlaps_grows_with_the_number_of_points_not_with_its_square():
-    def calls(count):
-        points = (
-            f'[points.p{at}_w]\nregister = "input:{2 * at}"\ntype = "int32"\nlow = 0\nhigh = 1\n'
-            for at in range(count)
-        )
-        made_profile = loading.parse_profile(HEAD + "".join(points), "acme/am300", "am300.toml")
-        made = 0
-
-        def counted(_frame, event, _argument):
-            nonlocal made
-            made += event == "call"
-
-        sys.setprofile(counted)
-        try:
-            assert [] == list(register_lint._check_overlaps(made_profile))
-        finally:
-            sys.setprofile(None)
-        return made
-
-    assert calls(400) < 5 * calls(100)
-
-
-def test_a_point_is_told_once_however_many_it_cuts_into():
-    text = HEAD + "".join(
-        f'[points.{name}]\nregister = "input:{at}"\ntype = "int32"\nlow = 0\nhigh = 9000\n'
-        for name, at in (("power_w", 10), ("power_l1_w", 12), ("power_l2_w", 11))
-    )
-    (said,) = [one for one in found(text) if "cuts into" in one]
-    assert "points.power_l2_w.register: input:11 of 2 registers cuts into power_w (input:10 of 2)" in said

@@ -121,10 +121,6 @@ def _find_missing_references(draft: SiteDraft) -> Iterator[FileFault]:
 
 def _find_unit_faults(draft: SiteDraft) -> Iterator[FileFault]:
     for name, device in draft.devices.items():
-        if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
-            yield FileFault(
-                ("devices", name, "unit"), "0 is the broadcast address of a serial line; expected 1..247"
-            )
         bus = draft.buses.get(device.bus)
         most = getattr(bus, "unit_max", _UNIT_MAX)
         if bus is not None and device.unit > most:
