@@ -13,7 +13,8 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.registry import load_object
 
 if TYPE_CHECKING:
-    from quartier_drivers.contract import DeviceSpec, ProtocolFactory
+    from quartier_drivers.contract import DeviceSpec, Line, ProtocolFactory
+    from quartier_drivers.device_profile.loading import ProfileMatch
     from quartier_drivers.device_profile.profile_check import Finding, Profile, ProfileCheck
     from quartier_drivers.device_profile.proof_files import ProofVector
     from quartier_drivers.device_reports import (
@@ -72,6 +73,8 @@ class Protocol:
     title: str
     """Its name for people."""
     factory: str
+    endpoint_keys: tuple[str, ...] = ()
+    """Keys of a section that say where its bus is: two buses with equal values are the same wire."""
     release: str = ""
     """Makes the writes of a release table, if an import of the factory would be too heavy for that."""
 
@@ -101,6 +104,8 @@ class Protocol:
     """The function that lists all that a device shows without a profile: takes a ``ReadRequest``."""
     scan: str = ""
     """The function that scans a bus: takes a ``ScanRequest`` and a ``ScanListener``; see ``can_scan``."""
+    matches: str = ""
+    """The coroutine function that recognises its devices on a bus of another protocol."""
     scanned_urls: tuple[str, ...] = ()
     """Beginnings of the URLs that ``quartier init`` scans by this protocol."""
 
@@ -121,6 +126,11 @@ class Protocol:
     """Its bytes are one stream, in which identifiers and checksums may span two pieces."""
     has_seven_bits: bool = False
     """Its bytes are text of seven bits; the eighth is even parity, or nothing."""
+
+    def find_endpoint(self, section: Any) -> tuple[str, ...]:
+        """Return where a bus is: host and port, path, or URL."""
+        said = (getattr(section, key, None) for key in self.endpoint_keys)
+        return tuple(str(value) for value in said if value is not None)
 
     def load_factory(self) -> "ProtocolFactory":
         """Return its factory; imports its library."""
@@ -161,6 +171,14 @@ class Protocol:
     def scan_bus(self, request: "ScanRequest", listener: "ScanListener") -> "ScanReport":
         """Scan a bus; only with ``scan``.  Raises ConfigError for what does not fit the protocol."""
         return cast("ScanReport", load_object(self.scan)(request, listener))
+
+    async def find_matches(
+        self, line: "Line", unit: int, profiles: "Sequence[Profile]"
+    ) -> "Sequence[ProfileMatch]":
+        """Return which ``profiles`` fit the device of a unit on a bus of another protocol."""
+        if not self.matches:
+            return ()
+        return cast("Sequence[ProfileMatch]", await load_object(self.matches)(line, unit, profiles))
 
     def describe_bus(self, section: Any) -> str:
         """Return the bus for people: the protocol, and the settings that a plan depends on."""

@@ -11,7 +11,14 @@ from quartier_drivers.device_profile.profile_check import ProfileCheck
 from quartier_drivers.device_reports import ReadRequest
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.protocol import Protocol
-from quartier_drivers.registry import BUS_KINDS, PROTOCOLS, load_bus_protocol, load_object, load_protocol
+from quartier_drivers.registry import (
+    BUS_KINDS,
+    PROTOCOLS,
+    load_bus_protocol,
+    load_object,
+    load_protocol,
+    load_section,
+)
 
 PLAIN = Protocol(name="plain", title="Plain", factory="quartier_drivers.modbus.factory:FACTORY")
 
@@ -19,7 +26,7 @@ PLAIN = Protocol(name="plain", title="Plain", factory="quartier_drivers.modbus.f
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_what_a_description_names_is_there(name: str) -> None:
     one = load_protocol(name)
-    paths = (one.factory, one.release, one.lint, one.vectors, one.reader, one.listing, one.scan)
+    paths = (one.factory, one.release, one.lint, one.vectors, one.reader, one.listing, one.scan, one.matches)
 
     assert name == one.name
     assert issubclass(one.load_profile_check(), ProfileCheck)
@@ -35,6 +42,18 @@ def test_examples_are_buses_of_the_protocol() -> None:
     for name in PROTOCOLS:
         for keys in load_protocol(name).examples.values():
             assert name == BUS_KINDS[keys["kind"]].protocol
+
+
+def test_a_bus_says_where_it_is() -> None:
+    found = {
+        keys["kind"]: load_protocol(name).find_endpoint(load_section(keys["kind"])(**keys))
+        for name in PROTOCOLS
+        for keys in load_protocol(name).examples.values()
+    }
+
+    assert ("192.168.1.50", "4840") == found["opcua"]
+    assert ("eth0", "47808") == found["bacnet-ip"]
+    assert all(found.values())
 
 
 def test_descriptions_import_neither_a_library_nor_a_schema() -> None:
@@ -61,3 +80,4 @@ def test_a_protocol_that_says_nothing_has_defaults_that_do_nothing() -> None:
     assert b"x" == bytes(after)
     with pytest.raises(ConfigError, match="speaks plain"):
         asyncio.run(PLAIN.read_profile(profile, ReadRequest("tcp://localhost")))
+    assert [] == list(asyncio.run(PLAIN.find_matches(None, 1, [profile])))  # type: ignore[arg-type]  # it asks no line

@@ -41,6 +41,7 @@ PROTOCOLS = {
         name="bacnet",
         title="BACnet/IP",
         factory="quartier_drivers.bacnet.factory:FACTORY",
+        endpoint_keys=("interface", "port"),
         release="quartier_drivers.bacnet.release_writes:write_release",
         profile_check="quartier_drivers.bacnet.profile:BacnetCheck",
         unplanned="its devices are asked at the same time over the network: no line to plan",

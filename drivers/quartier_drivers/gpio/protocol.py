@@ -7,6 +7,7 @@ PROTOCOLS = {
         name="gpio",
         title="GPIO",
         factory="quartier_drivers.gpio.driver:FACTORY",
+        endpoint_keys=("chip",),
         profile_check="quartier_drivers.gpio.profile:GpioProfileCheck",
         lint="quartier_drivers.device_profile.register_lint:find_findings",
         vectors="quartier_drivers.register_codec:decode_vector",

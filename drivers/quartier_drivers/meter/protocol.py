@@ -22,6 +22,7 @@ class MeterProtocol(Protocol):
     """A protocol of meters, whose telegrams contain groups where other devices have registers."""
 
     factory: str = "quartier_drivers.meter.driver:FACTORY"
+    endpoint_keys: tuple[str, ...] = ("port",)
     profile_check: str = "quartier_drivers.meter.profile:MeterCheck"
     lint: str = "quartier_drivers.meter.lint:find_findings"
     vectors: str = "quartier_drivers.meter.capture_decoding:decode_vector"

@@ -47,6 +47,7 @@ PROTOCOLS = {
         name="modbus",
         title="Modbus",
         factory="quartier_drivers.modbus.factory:FACTORY",
+        endpoint_keys=("host", "port"),
         release="quartier_drivers.modbus.release_writes:write_release",
         lint="quartier_drivers.device_profile.register_lint:find_findings",
         vectors="quartier_drivers.register_codec:decode_vector",

@@ -12,6 +12,8 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.modbus import reader
 from quartier_drivers.modbus.bus_section import Baud, RtuBus
 from quartier_drivers.modbus.scan import FoundDevice, ScannedBus, ScanResult, scan_buses
+from quartier_drivers.modbus.wire.line import ModbusLine
+from quartier_drivers.registry import PROTOCOLS, load_protocol
 from quartier_drivers.transport.event_loop import LoopClock
 
 # Short, and no repetition: most units of a scan are not there.
@@ -47,7 +49,16 @@ def _scan_settings(
     """Look for the units on a bus at each of its settings."""
     loaded = _load_profiles(request, listener)
     known = [one for one in loaded if isinstance(one, loading.RegisterProfile)]
-    beside = _make_sunspec_guesser([one for one in loaded if one.protocol == "sunspec"])
+    guests = [load_protocol(name) for name, entry in PROTOCOLS.items() if entry.on == "modbus"]
+
+    async def find_guests(line: ModbusLine, unit: int) -> list[loading.ProfileMatch]:
+        return [
+            match
+            for guest in guests
+            for match in await guest.find_matches(
+                line, unit, [one for one in loaded if one.protocol == guest.name]
+            )
+        ]
 
     def progress(bus: ScannedBus, unit: int, place: int, count: int, found: int) -> None:
         at = f" at {bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else ""
@@ -56,16 +67,9 @@ def _scan_settings(
 
     return asyncio.run(
         scan_buses(
-            settings, wanted, known, LoopClock(), progress, thorough=request.is_thorough, beside=beside
+            settings, wanted, known, LoopClock(), progress, thorough=request.is_thorough, beside=find_guests
         )
     )
-
-
-def _make_sunspec_guesser(profiles: Sequence[Any]) -> Any:
-    """Return who knows SunSpec devices by their models."""
-    from quartier_drivers.sunspec.reader import find_matches  # noqa: PLC0415 - nobody but a scan needs it
-
-    return lambda line, unit: find_matches(line, unit, profiles)
 
 
 def _load_profiles(request: ScanRequest, listener: ScanListener) -> list[loading.Profile]:

@@ -43,6 +43,7 @@ PROTOCOLS = {
         name="opcua",
         title="OPC UA",
         factory="quartier_drivers.opcua.factory:FACTORY",
+        endpoint_keys=("host", "port"),
         release="quartier_drivers.opcua.release_writes:write_release",
         profile_check="quartier_drivers.opcua.profile:OpcuaCheck",
         is_polled=True,

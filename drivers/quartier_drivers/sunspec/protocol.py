@@ -9,6 +9,7 @@ PROTOCOLS = {
         factory="quartier_drivers.sunspec.factory:FACTORY",
         profile_check="quartier_drivers.sunspec.profile:SunspecProfileCheck",
         is_polled=True,
+        matches="quartier_drivers.sunspec.reader:find_matches",
         reader="quartier_drivers.sunspec.device_listing:read_profile",
         listing="quartier_drivers.sunspec.device_listing:list_device",
     )

@@ -68,7 +68,7 @@ class BusRecorder:
             bus.name,
             section.kind,
             protocol.find_framing(section),
-            _find_address(section),
+            ":".join(protocol.find_endpoint(section)),
             now.ns,
             now.utc_ms,
             secrets=tuple(_find_secrets(bus)),
@@ -92,11 +92,6 @@ class BusRecorder:
             return {"error": f"bus {name} {_NO_RECORDING}"}
         head, frames = taken
         return chain([head.head()], map(dump_frame, frames))
-
-
-def _find_address(section: Any) -> str:
-    keys = ("host", "interface", "port") if hasattr(section, "port") else ("url", "chip")
-    return ":".join(str(found) for key in keys if (found := getattr(section, key, "")))
 
 
 def _find_secrets(bus: Bus) -> Iterator[str]:
