@@ -33,6 +33,7 @@ PROFILES = tuple(
         "modbus.sharing.register_spans",
     )
 )
+DESCRIPTIONS = tuple(f"quartier_drivers.{name}" for name in ("registry", "protocol", "meter.protocol"))
 RIG = ("quartier_sim", "quartier_district", "quartier_native")
 NO_GATEWAY = ("quartier_sim", "quartier_district", "quartier_hil", "quartier_bench")
 SHARE_PURE = ("client_limits", "client_requests", "pending_requests")
@@ -81,10 +82,7 @@ ROOMS = (
     Room("quartier_drivers.bacnet.address", (), pure=True),
     Room("quartier_drivers.bacnet.network.library", ("quartier_drivers", "quartier_native"), ("bacpypes3",)),
     Room("quartier_drivers.gpio.chip", ("quartier_drivers",), ("gpiod",)),
-    *(
-        Room(name, (*CONTRACT, *PROFILES, "quartier_drivers.registry"), ("pydantic",), pure=True)
-        for name in PROFILES
-    ),
+    *(Room(name, (*CONTRACT, *PROFILES, *DESCRIPTIONS), ("pydantic",), pure=True) for name in PROFILES),
     Room("quartier_drivers.device_profile.proof_files", (*CONTRACT, *PROFILES), ("pydantic",), pure=True),
     Room("quartier_drivers.device_profile.proof_check", ("quartier_drivers",), pure=True),
     Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),  # opens ports

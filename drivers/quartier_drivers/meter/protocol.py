@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from quartier_drivers.protocol import AskingTime, Protocol
 from quartier_drivers.registry import load_object
 
 if TYPE_CHECKING:
     from quartier_drivers.contract import DeviceSpec
+    from quartier_drivers.device_profile.schema import Section
     from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 # AARQ of IEC 62056-5-3 (7.3): the object of mechanism 1 (low level security), then the password.
@@ -33,6 +34,24 @@ class MeterProtocol(Protocol):
     """Settings of the decoders that look for identifiers."""
     repairers: Sequence[str] = ()
     """The functions of ``checksum_repair`` for its frames."""
+    decoder_settings: str
+    """The model of ``schema`` for the table ``[decoder]`` of its profiles."""
+    decoder_words: Sequence[str] = ()
+    """What its decoder wants to know of the wire: ``is_capture``, ``over_tcp``."""
+    takes_password: bool = False
+    """Its reader takes the password of the key file."""
+    sure_count: int = 1
+    """Good groups that prove it on a port: many where each has a short checksum of its own."""
+    listening_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of its decoder that read whatever any profile reads."""
+    listens_as_capture: bool = False
+    """One telegram without a check proves it on a port; an old P1 meter sends it every 10 s."""
+    many_values_fit: bool = False
+    """Its meters have values in common: a profile must read half of its values to be confirmed by them."""
+    cable: str = "cable or dongle"
+    """What to look at where no byte is received."""
+    ground: str = "ground or pull-up of the dongle"
+    """What to look at where many checksums are wrong."""
 
     def find_identifiers(self, data: bytes) -> Iterator[str]:
         """Yield the identifiers in the bytes of a line, as text.  Raises EncryptedError."""
@@ -45,6 +64,10 @@ class MeterProtocol(Protocol):
         """Correct in ``after`` each checksum that was correct in ``before``; both have the same length."""
         for name in self.repairers:
             load_object(f"quartier_drivers.meter.checksum_repair:{name}")(before, after)
+
+    def load_decoder_settings(self) -> "type[Section]":
+        """Return the model of the table ``[decoder]`` of its profiles."""
+        return cast("type[Section]", load_object(f"quartier_drivers.meter.schema:{self.decoder_settings}"))
 
 
 class _DlmsProtocol(MeterProtocol):
@@ -78,12 +101,16 @@ class _MbusProtocol(MeterProtocol):
         return AskingTime(max(longest_s), timing.baud, share)
 
 
-PROTOCOLS = {
+PROTOCOLS: Mapping[str, MeterProtocol] = {
     one.name: one
     for one in (
         MeterProtocol(
             name="tic",
             title="Linky TIC",
+            decoder_settings="TicSettings",
+            sure_count=4,
+            cable="cable or dongle (I1 and I2 of the meter, 1.0 to 1.5 V on them)",
+            ground="ground or pull-up of the dongle, or a long cable beside a mains line",
             examples={"tic": {"kind": "tic", "port": "usb:DA3FMX1Z"}},
             reports_supply=True,
             has_seven_bits=True,
@@ -93,6 +120,11 @@ PROTOCOLS = {
         MeterProtocol(
             name="p1",
             title="DSMR P1",
+            decoder_settings="P1Settings",
+            decoder_words=("is_capture",),
+            listens_as_capture=True,
+            cable="cable or dongle (is its data request, RTS, at 5 V?), or a P1 port that is not switched on",
+            ground="pull-up of the dongle, or a cable that is too long",
             examples={"p1": {"kind": "p1", "port": "usb:AB0K1LPV"}},
             encrypts=True,
             repairers=("repair_p1",),
@@ -100,6 +132,13 @@ PROTOCOLS = {
         MeterProtocol(
             name="iec62056",
             title="IEC 62056-21",
+            decoder_settings="Iec62056Settings",
+            decoder_words=("is_capture",),
+            takes_password=True,
+            listens_as_capture=True,
+            sure_count=3,
+            cable="place of the reading head",
+            ground="place of the reading head, or light that falls on it",
             examples={"heat": {"kind": "iec62056", "port": "usb:0049"}},
             has_seven_bits=True,
             repairers=("repair_iec62056_block",),
@@ -107,6 +146,10 @@ PROTOCOLS = {
         MeterProtocol(
             name="sml",
             title="SML",
+            decoder_settings="SmlSettings",
+            listening_settings={"checksum": "kermit"},
+            cable="place of the reading head, or a meter whose interface waits for its PIN",
+            ground="place of the reading head, or light that falls on it",
             examples={"head": {"kind": "sml", "port": "usb:0050"}},
             masked_settings=({}, {"checksum": "kermit"}),
             repairers=("repair_sml",),
@@ -114,6 +157,11 @@ PROTOCOLS = {
         _DlmsProtocol(
             name="dlms",
             title="DLMS/COSEM",
+            decoder_settings="DlmsSettings",
+            decoder_words=("is_capture", "over_tcp"),
+            takes_password=True,
+            cable="cable or dongle, or a HAN port that its operator has not opened yet",
+            ground="cable, or the pull-up of the dongle",
             examples={"han": {"kind": "dlms", "port": "usb:A10LG8M3"}},
             encrypts=True,
             repairers=("repair_hdlc", "repair_mbus"),
@@ -121,6 +169,10 @@ PROTOCOLS = {
         _MbusProtocol(
             name="mbus",
             title="M-Bus",
+            decoder_settings="MbusSettings",
+            many_values_fit=True,
+            cable="cable, level converter or its supply",
+            ground="cable, too many meters for the level converter, or two with one address",
             examples={"wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"}},
             example_values={"baud": 9600, "framing": "8N1"},
             scan="quartier_drivers.meter.mbus.scan_report:scan",
@@ -130,3 +182,10 @@ PROTOCOLS = {
         ),
     )
 }
+
+
+def load_meter_protocol(name: str) -> MeterProtocol:
+    """Return the description of a protocol of meters.  Raises ValueError if it is none."""
+    if name not in PROTOCOLS:
+        raise ValueError(f"{name!r} is no protocol of meters, expected one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

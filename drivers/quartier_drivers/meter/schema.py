@@ -243,13 +243,3 @@ class MbusSettings(Section):
     """Subcode of an application reset before a reading, which makes some send other telegrams; -1: none."""
     telegrams_max: Annotated[int, Field(ge=1, le=100)] = 16
     """Largest number of telegrams in a reading."""
-
-
-DECODER_SETTINGS: dict[str, type[Section]] = {
-    "tic": TicSettings,
-    "p1": P1Settings,
-    "iec62056": Iec62056Settings,
-    "sml": SmlSettings,
-    "dlms": DlmsSettings,
-    "mbus": MbusSettings,
-}

@@ -5,6 +5,7 @@ import pytest
 from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.meter.dlms import client_services, hdlc
+from quartier_drivers.meter.protocol import load_meter_protocol
 from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 DLMS, MBUS = registry.load_protocol("dlms"), registry.load_protocol("mbus")
@@ -50,3 +51,13 @@ def test_the_time_of_a_telegram_of_m_bus_is_known_and_of_no_other_meter():
     assert 2400 == asking.baud
     assert asking.share == pytest.approx(asking.longest_s / 60.0 + asking.longest_s / 30.0)
     assert DLMS.find_asking_time(section, []) is None
+
+
+@pytest.mark.parametrize("name", registry.METER_PROTOCOLS)
+def test_the_settings_of_each_decoder_are_a_table_with_defaults(name):
+    assert load_meter_protocol(name).load_decoder_settings().model_validate({})
+
+
+def test_what_is_no_meter_is_refused():
+    with pytest.raises(ValueError, match="'modbus' is no protocol of meters, expected one of tic, p1"):
+        load_meter_protocol("modbus")
