@@ -141,6 +141,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         plan,
         value_types,
     )
+    from quartier_drivers.registry import SCANNED_PROTOCOLS  # noqa: PLC0415 - as above
 
     read = add_command(
         commands,
@@ -169,7 +170,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         "find the units or meters on a bus and guess their profiles; reads only",
         value_types.SCAN_EXAMPLES,
     )
-    look.add_argument("protocol", choices=("modbus", "mbus", "bacnet"), help="what the bus speaks")
+    look.add_argument("protocol", choices=SCANNED_PROTOCOLS, help="what the bus speaks")
     look.add_argument("url", help="where the bus is")
     look.add_argument(
         "--units", type=value_types.parse_units, metavar="1-20,100", help="which units (default: all)"
@@ -194,7 +195,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
     )
     look.add_argument("--profiles", **_PROFILES_OPTION)
     add_json_option(look)
-    look.set_defaults(run="devices.scan_modbus:run_scan")
+    look.set_defaults(run="devices.scan:run_scan")
 
     commissioning.add_init_parser(commands)
     _add_meter_commands(commands)
