@@ -12,6 +12,8 @@ from importlib import import_module
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, cast
 
+from quartier_drivers.packages import find_packages
+
 if TYPE_CHECKING:
     from quartier_drivers.contract import ProtocolFactory
     from quartier_drivers.protocol import Protocol, WriteRelease
@@ -28,9 +30,15 @@ def check_host(host: str) -> None:
             ) from None
 
 
+def load_object(path: str) -> Any:
+    """Return what ``module:name`` means; imports the module."""
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolEntry:
-    """The line of a protocol: its ``folder``, and the kinds of its buses with their ``sections``.
+    """The line of a protocol: its ``folder`` in ``package``, and the kinds of its buses with ``sections``.
 
     ``sections`` maps each kind to the name of its model in ``bus_section`` of the folder.  A protocol without
     a bus of its own is spoken ``on`` the buses of another one.  ``can_scan``: ``quartier scan`` looks for its
@@ -41,9 +49,15 @@ class ProtocolEntry:
     sections: Mapping[str, str] = field(default_factory=dict)
     on: str = ""
     can_scan: bool = False
+    package: str = "quartier_drivers"
+
+    @property
+    def module(self) -> str:
+        """The module of the folder, or of the whole package where ``folder`` is empty."""
+        return f"{self.package}.{self.folder}" if self.folder else self.package
 
 
-PROTOCOLS: Mapping[str, ProtocolEntry] = {
+_OWN_PROTOCOLS: Mapping[str, ProtocolEntry] = {
     "modbus": ProtocolEntry("modbus", {"modbus-tcp": "TcpBus", "modbus-rtu": "RtuBus"}, can_scan=True),
     "sunspec": ProtocolEntry("sunspec", on="modbus"),
     "tic": ProtocolEntry("meter", {"tic": "TicBus"}),
@@ -56,6 +70,9 @@ PROTOCOLS: Mapping[str, ProtocolEntry] = {
     "gpio": ProtocolEntry("gpio", {"gpio": "GpioBus"}),
     "bacnet": ProtocolEntry("bacnet", {"bacnet-ip": "BacnetIpBus"}, can_scan=True),
 }
+# Packages import what is above: it has to be there before they are looked for.
+_FOREIGN_PROTOCOLS, DRIVER_PACKAGES = find_packages(_OWN_PROTOCOLS)
+PROTOCOLS: Mapping[str, ProtocolEntry] = {**_OWN_PROTOCOLS, **_FOREIGN_PROTOCOLS}
 METER_PROTOCOLS = tuple(name for name, one in PROTOCOLS.items() if one.folder == "meter")
 """Protocols of meters, whose telegrams contain groups where other devices have registers."""
 SCANNED_PROTOCOLS = tuple(name for name, one in PROTOCOLS.items() if one.can_scan)
@@ -74,7 +91,7 @@ class BusKind:
 BUS_KINDS = {
     kind: BusKind(
         name,
-        f"quartier_drivers.{entry.folder}.bus_section:{section}",
+        f"{entry.module}.bus_section:{section}",
         (name, *(guest for guest, one in PROTOCOLS.items() if one.on == name)),
     )
     for name, entry in PROTOCOLS.items()
@@ -82,17 +99,9 @@ BUS_KINDS = {
 }
 
 
-def load_object(path: str) -> Any:
-    """Return what ``module:name`` means; imports the module."""
-    module, name = path.split(":")
-    return getattr(import_module(module), name)
-
-
 def load_protocol(name: str) -> "Protocol":
     """Return the description of a protocol; cheap, imports no library of it."""
-    return cast(
-        "Protocol", load_object(f"quartier_drivers.{PROTOCOLS[name].folder}.protocol:PROTOCOLS")[name]
-    )
+    return cast("Protocol", load_object(f"{PROTOCOLS[name].module}.protocol:PROTOCOLS")[name])
 
 
 def load_bus_protocol(kind: str) -> "Protocol":

@@ -22,7 +22,8 @@ from quartier.runtime.bus.poll_schedule import PollBatch
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.supervisor import Failure, supervise
-from quartier_drivers.contract import Command, Driver, Note
+from quartier_drivers.contract import Command, Driver, Line, Note
+from quartier_drivers.errors import LinkLost
 from quartier_drivers.readings import Readings
 from quartier_drivers.registry import load_bus_protocol, load_factory
 
@@ -40,6 +41,22 @@ class RunningBus:
     wire: BusSpec
     bus: Bus
     task: asyncio.Task[None]
+
+
+class _UnusableLine:
+    """The line of a bus whose drivers could not be made; it never opens."""
+
+    stats: Mapping[str, float] = MappingProxyType({})
+
+    def __init__(self, error: Exception) -> None:
+        self._why = f"its driver cannot be used: {type(error).__name__}: {error}"
+
+    async def open(self) -> None:
+        """Raise LinkLost with the reason."""
+        raise LinkLost(self._why)
+
+    async def close(self) -> None:
+        """Do nothing."""
 
 
 class BusManager:
@@ -128,14 +145,13 @@ class BusManager:
         self.shares.follow(site.shares, [(one.wire, one.bus) for one in self._members.values()], units)
 
     def _start(self, wire: BusSpec) -> RunningBus:
-        opened = load_factory(wire.section.kind)
-        line = opened.line(wire.name, wire.section, self._clock)
-        drivers = {
-            spec.name: load_factory(wire.section.kind, profile.protocol).driver(
-                line, spec, profile, self._clock
-            )
-            for spec, profile in wire.devices
-        }
+        line: Line
+        try:
+            line, drivers = self._make_drivers(wire)
+        except Exception as error:  # noqa: BLE001 - a driver of a third party may raise anything
+            # Its bus is down; everything else runs on.
+            self._log.exception("bus.unusable", bus=wire.name)
+            line, drivers = _UnusableLine(error), {}
         for name, driver in drivers.items():
             self.memory.restore_driver(name, driver, self._clock.utc_ms(), synced=self._clock.is_synced())
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
@@ -156,6 +172,15 @@ class BusManager:
         )
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._note_failure, bus))
         return RunningBus(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
+
+    def _make_drivers(self, wire: BusSpec) -> tuple[Line, dict[str, Driver]]:
+        line = load_factory(wire.section.kind).line(wire.name, wire.section, self._clock)
+        return line, {
+            spec.name: load_factory(wire.section.kind, profile.protocol).driver(
+                line, spec, profile, self._clock
+            )
+            for spec, profile in wire.devices
+        }
 
     async def _stop_bus(self, member: RunningBus, successor: BusSpec | None) -> None:
         """Stop a bus; first write the release values of devices that leave it or change."""
