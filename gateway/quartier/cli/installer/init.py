@@ -63,7 +63,9 @@ def run_init(options: argparse.Namespace) -> int:
         return os.EX_CANTCREAT
     try:
         answers = InstallerAnswers(dict(parse_given_answer(one) for one in options.answer))
-        answers.check({"contract": first_site_file.parse_contract_w, "export": first_site_file.parse_power_w})
+        answers.check(
+            {"contract": first_site_file.parse_contract_w, "export": first_site_file.parse_export_w}
+        )
         if not answers.is_complete:
             return answers.print_problems()
         devices = first_site_file.name_devices(
@@ -229,7 +231,7 @@ def _compose_site_file(
         first_site_file.parse_contract_w,
     )
     export_w = answers.ask(
-        "export", "Export power agreed with the grid operator (0 W: none)", first_site_file.parse_power_w
+        "export", "Export power agreed with the grid operator (0 W: none)", first_site_file.parse_export_w
     )
     assets = list(_choose_assets(devices, answers, options.profiles))
     answers.check_unused()
