@@ -149,12 +149,12 @@ class BusManager:
             self._clock,
             self._deliver,
             self._log,
-            self.write_counts,
-            safe,
-            self._tell,
-            self.moment,
-            self.fallbacks,
-            self.write_listener,
+            counts=self.write_counts,
+            safe=safe,
+            tell=self._tell,
+            moment=self.moment,
+            fallbacks=self.fallbacks,
+            listener=self.write_listener,
         )
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._note_failure, bus))
         return RunningBus(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
@@ -170,8 +170,7 @@ class BusManager:
         await member.bus.close()
 
     def _note_failure(self, bus: Bus, failure: Failure) -> None:
-        bus.online = False
-        bus.why = f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}"
+        bus.mark_down(f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}")
         self._log_failure(failure)
 
     def _log_failure(self, failure: Failure) -> None:
@@ -216,7 +215,11 @@ class BusManager:
             release.BusRelease(
                 member.wire.name,
                 member.wire.section.model_dump(mode="json"),
-                [write for health in member.bus.list_reachable_first() for write in health.driver.releases()],
+                [
+                    write
+                    for health in member.bus.devices.list_reachable_first()
+                    for write in health.driver.releases()
+                ],
                 _find_values_left(member.bus),
             )
             for member in self._members.values()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.runtime.bus.poll import REST_DUE_MAX_S, REST_MAX_S, IdleTime
+from quartier.runtime.bus.idle_time import REST_DUE_MAX_S, REST_MAX_S, IdleTime
 
 S = 1_000_000_000
 
