@@ -21,7 +21,7 @@ from quartier.runtime.bus.poll import Bus
 from quartier.runtime.bus.poll_schedule import PollBatch
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.supervisor import Failure, supervise
+from quartier.runtime.supervisor import Failure, log_failure, supervise
 from quartier_drivers.contract import Command, Driver, Note
 from quartier_drivers.readings import Readings
 from quartier_drivers.registry import load_factory
@@ -80,7 +80,7 @@ class BusManager:
         self._members: dict[str, RunningBus] = {}
         self.points: PointDirectory[Bus] = PointDirectory(())
         passing = ClientWrites(clock, lambda: self.write_listener, tell)
-        self.shares = Shares(group, clock, passing, self._log_failure)
+        self.shares = Shares(group, clock, passing, log)
         """The other masters that use the connections of the gateway."""
         self.recorder = BusRecorder(
             clock, lambda: [(one.bus, one.wire.section) for one in self._members.values()]
@@ -171,15 +171,7 @@ class BusManager:
 
     def _note_failure(self, bus: Bus, failure: Failure) -> None:
         bus.mark_down(f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}")
-        self._log_failure(failure)
-
-    def _log_failure(self, failure: Failure) -> None:
-        self._log.error(
-            "task.parked" if failure.parked else "task.failed",
-            task=failure.name,
-            count=failure.count,
-            exc_info=failure.error,
-        )
+        log_failure(self._log, failure)
 
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
         """Put each command into the mailbox of its bus; drop a command for an unknown point."""
