@@ -146,14 +146,14 @@ def _compare_soc(view: ReasonView, sign: int) -> str:
 
 
 def _check_battery_full(view: ReasonView) -> str:
-    if view.kind == "battery" and view.get("soc_pct") != view.declared.soc_max_pct:
-        return f"the site file says {view.declared.soc_max_pct:g} %"
+    if view.kind == "battery" and view.get("soc_pct") != view.site_asset.soc_max_pct:
+        return f"the site file says {view.site_asset.soc_max_pct:g} %"
     return _compare_soc(view, 1)
 
 
 def _check_battery_empty(view: ReasonView) -> str:
     if view.kind == "battery":
-        least_pct = max(view.declared.soc_min_pct, view.declared.reserve_soc_pct)
+        least_pct = max(view.site_asset.soc_min_pct, view.site_asset.reserve_soc_pct)
         if view.get("soc_pct") != least_pct:
             return f"the site file says {least_pct:g} %"
     return _compare_soc(view, -1)
@@ -268,7 +268,10 @@ def _check_order_below_limit(view: ReasonView) -> str:
         return ""
     most_w, over_w = view.value, RATED_SHARE * _get_rated_w(view)
     if view.kind == "ev":
-        floor_a, volts = view.declared.current_min_a, view.declared.voltage_v * view.declared.phases_count
+        floor_a, volts = (
+            view.site_asset.current_min_a,
+            view.site_asset.voltage_v * view.site_asset.phases_count,
+        )
         most_w, over_w = (0.0 if view.value <= floor_a else view.value * volts), 0.0
     elif view.kind != "pv":
         return ""
@@ -278,14 +281,14 @@ def _check_order_below_limit(view: ReasonView) -> str:
 
 
 def _get_rated_w(view: ReasonView) -> float:
-    return 0.0 if view.declared is None else float(view.declared.rated_w)
+    return 0.0 if view.site_asset is None else float(view.site_asset.rated_w)
 
 
 def _check_minimum_off(view: ReasonView) -> str:
     """Compare the minimum off-time with the site file; a PV has none there."""
     found_s = PV_MIN_OFF_S if view.kind == "pv" else None
-    if hasattr(view.declared, "min_off_s"):
-        found_s = view.declared.min_off_s
+    if hasattr(view.site_asset, "min_off_s"):
+        found_s = view.site_asset.min_off_s
     if found_s is not None and found_s != view.get("off_s"):
         return f"its minimum off-time is {found_s:g} s"
     return _check_zero_order(view)

@@ -89,7 +89,7 @@ def _check_feeding_back(view: ReasonView) -> str:
 
 def check_mode(view: ReasonView) -> str:
     """Compare a mode with the order, by the table of modes in the site."""
-    if view.declared is None or "command" not in view.asset:
+    if view.site_asset is None or "command" not in view.asset:
         return ""
     wanted = view.modes.get(view.get("mode"))
     if wanted is None:
@@ -106,7 +106,7 @@ def _check_mode_of_tier(view: ReasonView) -> str:
 
 def _check_later_mode(view: ReasonView) -> str:
     """Compare the mode for which an asset waits with that in which it is."""
-    if view.declared is not None and view.modes.get(view.get("mode")) is None:
+    if view.site_asset is not None and view.modes.get(view.get("mode")) is None:
         return f"it has no mode {view.get('mode')!r}"
     after_min = CHP_AFTER_MIN if view.asset["role"] == "chp" else AFTER_MIN
     if view.get("after_min") != after_min:
@@ -172,7 +172,7 @@ def _check_price(view: ReasonView) -> str:
 def _check_kept_energy(view: ReasonView) -> str:
     """Compare the energy with what the battery holds, and the import with the contract."""
     if view.kind == "battery":
-        most_kwh = view.declared.capacity_wh * view.declared.soc_max_pct / 100_000.0
+        most_kwh = view.site_asset.capacity_wh * view.site_asset.soc_max_pct / 100_000.0
         if view.get("energy_kwh") > most_kwh + ENERGY_KWH:
             return f"it holds {most_kwh:g} kWh"
     if view.site is not None:
@@ -205,7 +205,7 @@ def _check_curtailed_sun(view: ReasonView) -> str:
 
 def _check_full_current(view: ReasonView) -> str:
     """A car that must be ready is offered all that its point gives."""
-    most_a = view.declared.current_max_a if view.kind == "ev" else ZERO_W
+    most_a = view.site_asset.current_max_a if view.kind == "ev" else ZERO_W
     return "" if view.value >= most_a else f"the order is {view.value:g} A"
 
 
@@ -227,9 +227,9 @@ def _check_disobeys(view: ReasonView) -> str:
     power_w = float(view.asset["power_w"])
     most_w = view.value
     if view.kind == "pv":
-        power_w, most_w = -power_w, view.value if view.declared.curtail == "limit" else 0.0
+        power_w, most_w = -power_w, view.value if view.site_asset.curtail == "limit" else 0.0
     elif view.kind == "ev":
-        most_w = view.value * view.declared.voltage_v * view.declared.phases_count
+        most_w = view.value * view.site_asset.voltage_v * view.site_asset.phases_count
     elif view.value > 0.0:
         return "it is on"
     return "" if power_w > most_w else f"{power_w:g} W are measured, {most_w:g} W are ordered"
@@ -263,7 +263,7 @@ def _make_import_rule(value: str, share: float, sign: int) -> Rule:
 
     def rule(view: ReasonView) -> str:
         if view.kind == "chp":
-            start_w = view.declared.start_import_w
+            start_w = view.site_asset.start_import_w
             if start_w is None:
                 return "it is led by heat"
             if abs(view.get(value) - share * start_w) > LIMIT_W:
@@ -277,7 +277,7 @@ def _make_import_rule(value: str, share: float, sign: int) -> Rule:
 
 
 def _check_led_by_heat(view: ReasonView) -> str:
-    if view.kind == "chp" and view.declared.start_import_w is not None:
+    if view.kind == "chp" and view.site_asset.start_import_w is not None:
         return "it is led by electricity"
     return _check_no_order(view)
 
@@ -286,7 +286,7 @@ def _check_unlit(view: ReasonView) -> str:
     power_w = read_power_w(view)
     if power_w is None or view.kind != "lights":
         return ""
-    return "" if power_w <= LIT_SHARE * view.declared.rated_w + 1.0 else f"it takes {power_w:g} W"
+    return "" if power_w <= LIT_SHARE * view.site_asset.rated_w + 1.0 else f"it takes {power_w:g} W"
 
 
 def _check_dimmed(view: ReasonView) -> str:
@@ -302,8 +302,8 @@ def _make_comfort_rule(edge: str, sign: int) -> Rule:
     """Return a rule: the temperature is above the edge of the band (``sign`` 1) or below it (-1)."""
 
     def rule(view: ReasonView) -> str:
-        limit_c, found_c = getattr(view.declared, f"comfort_{edge}_c", None), _read_temperature_c(view)
-        if view.declared is not None and limit_c is None:
+        limit_c, found_c = getattr(view.site_asset, f"comfort_{edge}_c", None), _read_temperature_c(view)
+        if view.site_asset is not None and limit_c is None:
             return "the site file says no such temperature"
         if limit_c is None or found_c is None or sign * (found_c - limit_c) >= -TEMPERATURE_K:
             return ""
@@ -315,7 +315,7 @@ def _make_comfort_rule(edge: str, sign: int) -> Rule:
 def _read_temperature_c(view: ReasonView) -> float | None:
     if view.kind not in {"heat", "cooling"}:
         return None
-    return next((c for one in view.declared.senses if (c := view.read(one)) is not None), None)
+    return next((c for one in view.site_asset.senses if (c := view.read(one)) is not None), None)
 
 
 def _check_outside_comfort(view: ReasonView) -> str:
@@ -326,7 +326,7 @@ def _check_outside_comfort(view: ReasonView) -> str:
 
 def _check_loop_unknown(view: ReasonView) -> str:
     if view.kind == "substation" and all(
-        quantity != f"{view.get('quantity')}_c" for quantity, _, _ in view.declared.bands
+        quantity != f"{view.get('quantity')}_c" for quantity, _, _ in view.site_asset.bands
     ):
         return f"no band of {view.get('quantity')} is declared"
     return _check_no_order(view)
@@ -342,7 +342,7 @@ def _make_loop_rule(sign: int) -> Rule:
         if view.kind == "substation":
             edges = [
                 edge_c + inside_k
-                for name, low_c, high_c in view.declared.bands
+                for name, low_c, high_c in view.site_asset.bands
                 for edge_c, inside_k in ((low_c, LOOP_INSIDE_K), (high_c, -LOOP_INSIDE_K))
                 for edge_c, inside_k in ((edge_c, 0.0), (edge_c, inside_k))
                 if name == quantity
@@ -365,8 +365,8 @@ def _check_loop_rests(view: ReasonView) -> str:
 
 def _check_air(view: ReasonView) -> str:
     found_ppm, stated_ppm = view.read("co2_ppm"), view.get("co2_ppm")
-    if view.kind == "ventilation" and stated_ppm < view.declared.co2_max_ppm:
-        return f"the limit is {view.declared.co2_max_ppm:g} ppm"
+    if view.kind == "ventilation" and stated_ppm < view.site_asset.co2_max_ppm:
+        return f"the limit is {view.site_asset.co2_max_ppm:g} ppm"
     if found_ppm is None or abs(found_ppm - stated_ppm) <= CO2_PPM:
         return ""
     return f"{found_ppm:.0f} ppm are measured"
@@ -394,12 +394,12 @@ def _check_own_generation(view: ReasonView) -> str:
         return ""
     left_w = sum(min(0.0, power_w) for power_w in _list_batteries_w(view)) - rest_w
     share = 0.5 if view.kind == "waste" else 1.0
-    return "" if left_w >= share * view.declared.rated_w - POWER_W else f"the surplus is {left_w:.0f} W"
+    return "" if left_w >= share * view.site_asset.rated_w - POWER_W else f"the surplus is {left_w:.0f} W"
 
 
 def _find_times(view: ReasonView) -> tuple[str, str] | None:
     """Return the begin and the end of the time in which a run is allowed; None if they are not known."""
-    one = view.declared
+    one = view.site_asset
     if view.kind not in {"run", "waste"}:
         return None
     begin_s = one.deadline_s if one.window_s is None else one.window_s
@@ -420,7 +420,7 @@ def make_time_rule(value: str, place: int, other: Rule | None = None) -> Rule:
 
 def check_latest_start(view: ReasonView) -> str:
     """Compare the latest start of a run with the time in which the site file allows it."""
-    one = view.declared
+    one = view.site_asset
     if view.kind not in {"run", "waste"}:
         return ""
     begin_s = one.deadline_s if one.window_s is None else one.window_s
@@ -432,10 +432,10 @@ def check_latest_start(view: ReasonView) -> str:
 
 def check_ready(view: ReasonView) -> str:
     """Compare the time by which a car is ready with its departure in the site file: soon before it."""
-    if view.kind == "ev" and view.declared.departure_s is not None:
-        before_s = (view.declared.departure_s - _parse_clock_s(view.get("ready"))) % DAY_S
+    if view.kind == "ev" and view.site_asset.departure_s is not None:
+        before_s = (view.site_asset.departure_s - _parse_clock_s(view.get("ready"))) % DAY_S
         if before_s > READY_BEFORE_S:
-            return f"it leaves at {_format_clock(view.declared.departure_s)}"
+            return f"it leaves at {_format_clock(view.site_asset.departure_s)}"
     return check_led_by_plan(view)
 
 

@@ -61,7 +61,7 @@ class ReasonView:
     raised: frozenset[str] = frozenset()
 
     @property
-    def declared(self) -> Any:
+    def site_asset(self) -> Any:
         """The asset as the site file declares it; None if unknown."""
         assets = () if self.site is None else self.site.assets
         return next((one for one in assets if one.name == self.name), None)
@@ -69,12 +69,12 @@ class ReasonView:
     @property
     def kind(self) -> str:
         """The role of the asset in the site file; empty if unknown."""
-        return getattr(self.declared, "role", "")
+        return getattr(self.site_asset, "role", "")
 
     @property
     def modes(self) -> Mapping[str, float]:
         """The modes that the site file declares, those that take most first, with their values."""
-        return {mode.name: mode.value for mode in getattr(self.declared, "modes", ())}
+        return {mode.name: mode.value for mode in getattr(self.site_asset, "modes", ())}
 
     @property
     def value(self) -> float:
