@@ -87,6 +87,6 @@ async def _read_device(options: argparse.Namespace) -> "DeviceReadout":
         from quartier.cli.devices import opcua  # noqa: PLC0415 - the same
 
         return await opcua.read_profile_rows(options, loaded)  # type: ignore[arg-type]  # its protocol says which it is
-    from quartier_drivers.modbus.reader import read_once  # noqa: PLC0415 - the same
+    from quartier_drivers.modbus.discovery.reader import read_once  # noqa: PLC0415 - the same
 
     return await read_once(options.profile, options.url, folders=options.profiles)

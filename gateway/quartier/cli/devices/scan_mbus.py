@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from quartier_drivers.meter.bus_section import MbusBus
+    from quartier_drivers.meter.discovery.recognition import ProfileSuggestion
     from quartier_drivers.meter.mbus.scan import MbusScanResult, MbusScanTarget
     from quartier_drivers.meter.mbus.search import FoundMeter
     from quartier_drivers.meter.profile import MeterProfile
-    from quartier_drivers.meter.recognition import ProfileSuggestion
 
 _INTERRUPTED = 130
 _COLUMNS = (
@@ -113,7 +113,7 @@ def _suggest_remedy(results: "Sequence[MbusScanResult]") -> str:
 
 
 def _print_table(results: "Sequence[MbusScanResult]", text: str, folders: "Sequence[Path]") -> None:
-    from quartier_drivers.meter.capture_decoding import (  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.discovery.capture_decoding import (  # noqa: PLC0415 - imports the wires
         list_protocol_profiles,
     )
 
@@ -140,7 +140,7 @@ def _make_rows(one: "FoundMeter", profiles: "Sequence[MeterProfile]") -> "Iterat
 
 
 def _render_survey(results: "Sequence[MbusScanResult]", folders: "Sequence[Path]") -> dict[str, Any]:
-    from quartier_drivers.meter.capture_decoding import (  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.discovery.capture_decoding import (  # noqa: PLC0415 - imports the wires
         list_protocol_profiles,
     )
 
@@ -166,7 +166,7 @@ def _render_survey(results: "Sequence[MbusScanResult]", folders: "Sequence[Path]
 
 def render_mbus_lines(results: "Sequence[MbusScanResult]", folders: "Sequence[Path]" = ()) -> str:
     """Return the lines of a site file for what was found, by primary address where no other meter has it."""
-    from quartier_drivers.meter.capture_decoding import (  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.discovery.capture_decoding import (  # noqa: PLC0415 - imports the wires
         list_protocol_profiles,
     )
 
@@ -188,7 +188,7 @@ def render_mbus_lines(results: "Sequence[MbusScanResult]", folders: "Sequence[Pa
 
 def find_suggestions(one: "FoundMeter", profiles: "Sequence[MeterProfile]") -> "list[ProfileSuggestion]":
     """Return the profiles that fit by maker, medium and version, the best first; empty where none does."""
-    from quartier_drivers.meter.recognition import (  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.discovery.recognition import (  # noqa: PLC0415 - imports the wires
         MeterIdentity,
         find_fitting,
     )

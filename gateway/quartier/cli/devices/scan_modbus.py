@@ -15,7 +15,7 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.modbus.bus_section import Baud, RtuBus
 
 if TYPE_CHECKING:
-    from quartier_drivers.modbus.scan import FoundDevice, ScannedBus, ScanResult
+    from quartier_drivers.modbus.discovery.scan import FoundDevice, ScannedBus, ScanResult
 
 # Short, and no repetition: most units of a scan are not there.
 QUICK_SETTINGS: dict[str, Any] = {"timeout_s": 0.5, "retries_count": 0, "pause_s": 0.02}
@@ -36,7 +36,7 @@ def run_scan(options: argparse.Namespace) -> int:
         return scan_bacnet.run_scan_bacnet(options)
     if options.secondary:
         raise ConfigError([Fault(options.url, None, "secondary", "fits mbus only")])
-    from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.modbus.discovery import reader  # noqa: PLC0415 - imports the wires
 
     bus = reader.parse_target(options.url).bus
     settings = _list_settings(bus, options)
@@ -56,7 +56,7 @@ def run_scan(options: argparse.Namespace) -> int:
 
 def survey_modbus(url: str, units: Sequence[int] | None, folders: Sequence[Any] = ()) -> dict[str, Any]:
     """Scan a Modbus bus as the command does, and return what it prints as JSON.  Raises ConfigError."""
-    from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.modbus.discovery import reader  # noqa: PLC0415 - imports the wires
 
     bus = reader.parse_target(url).bus
     quick = {key: value for key, value in QUICK_SETTINGS.items() if key not in bus.model_fields_set}
@@ -71,7 +71,7 @@ def _scan_settings(
     settings: list["ScannedBus"], wanted: Sequence[int], folders: Sequence[Any], *, thorough: bool
 ) -> "ScanResult":
     """Look for the units on a bus at each of its settings."""
-    from quartier_drivers.modbus import scan as modbus_scan  # noqa: PLC0415 - the same
+    from quartier_drivers.modbus.discovery import scan as modbus_scan  # noqa: PLC0415 - the same
     from quartier_drivers.transport.event_loop import LoopClock  # noqa: PLC0415 - imports the wires
 
     loaded = [loading.load_profile(name, folders) for name in _list_loadable_profiles(folders)]

@@ -1,11 +1,11 @@
 """Rules that compare the codes of single asset classes and of limits with the site and the plant (pure).
 
-They have the same form as those of ``reason_rules``, which adds them to its tables.
+They have the same form as those of ``rules``, which adds them to its tables.
 """
 
 from collections.abc import Callable, Mapping
 
-from quartier_hil.checks.reason_view import (
+from quartier_hil.checks.reasons.view import (
     LIMIT_W,
     ZERO_W,
     ReasonView,

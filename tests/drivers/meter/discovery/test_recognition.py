@@ -5,9 +5,7 @@ from types import MappingProxyType
 import pytest
 
 from quartier_drivers.device_profile.loading import parse_profile
-from quartier_drivers.meter.meaning import PointValue
-from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.recognition import (
+from quartier_drivers.meter.discovery.recognition import (
     MarkMatch,
     MeterIdentity,
     ProfileReadings,
@@ -15,6 +13,8 @@ from quartier_drivers.meter.recognition import (
     match_marks,
     rank_profiles,
 )
+from quartier_drivers.meter.meaning import PointValue
+from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.schema import MeterMarks
 from quartier_drivers.meter.telegrams import Group, Telegram
 from quartier_drivers.readings import Quality

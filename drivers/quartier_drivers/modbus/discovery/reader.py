@@ -26,9 +26,9 @@ from quartier_drivers.device_rows import (
 from quartier_drivers.errors import ConfigError, Fault, LinkLost, NoReply
 from quartier_drivers.modbus.arming import SingleRequests
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.discovery.recognition import find_contradictions
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.frames import make_identity_request, parse_identity
-from quartier_drivers.modbus.recognition import find_contradictions
 from quartier_drivers.modbus.release_writes import make_line
 from quartier_drivers.modbus.wire.line import ModbusLine
 from quartier_drivers.readings import Reading

@@ -6,7 +6,11 @@ import pytest
 from tests.drivers.meter.conftest import frame
 
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame, list_protocol_profiles
+from quartier_drivers.meter.discovery.capture_decoding import (
+    CaptureDecoder,
+    CaptureFrame,
+    list_protocol_profiles,
+)
 from quartier_drivers.meter.keys import MeterKeys
 from quartier_drivers.meter.telegrams import Group, Telegram
 from quartier_drivers.registry import METER_PROTOCOLS

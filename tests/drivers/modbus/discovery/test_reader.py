@@ -11,7 +11,7 @@ from tests.drivers.modbus.conftest import Cable, Start, TcpServer, silence, tcp
 
 from quartier_drivers.errors import ConfigError, LinkLost, NoReply
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
-from quartier_drivers.modbus.reader import parse_target, read_once
+from quartier_drivers.modbus.discovery.reader import parse_target, read_once
 
 PROFILE = """
 [profile]

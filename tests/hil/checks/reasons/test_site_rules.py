@@ -20,9 +20,9 @@ from quartier.site.asset_types import (
     WasteCollection,
 )
 from quartier.site.site_layout import Site, SiteLimits
-from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
-from quartier_hil.checks.reason_site_rules import SITE_ORDER_RULES, SITE_STATE_RULES
-from quartier_hil.checks.reason_view import ReasonView
+from quartier_hil.checks.reasons.rules import ORDER_RULES, STATE_RULES
+from quartier_hil.checks.reasons.site_rules import SITE_ORDER_RULES, SITE_STATE_RULES
+from quartier_hil.checks.reasons.view import ReasonView
 
 MODES = (OperationMode("full", 100.0, 2_000.0), OperationMode("half", 50.0, 500.0))
 RUNS = (OperationMode("runs", 1.0, 2_000.0), OperationMode("waits", 0.0, 0.0))
@@ -430,7 +430,7 @@ VALUES = [
     ),
     same("state.also", alarms("output.fallback_lost:x"), {}),
 ]
-"""Rules of ``reason_rules`` that compare values with the site."""
+"""Rules of ``rules`` that compare values with the site."""
 
 
 @pytest.mark.parametrize(("code", "right", "wrong"), [*AGREE, *VALUES])

@@ -14,15 +14,15 @@ from typing import Any
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.meter import protocols
-from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
-from quartier_drivers.meter.meaning import PointValue, TelegramMeaning
-from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.recognition import (
+from quartier_drivers.meter.discovery.recognition import (
     MeterIdentity,
     ProfileReadings,
     ProfileSuggestion,
     rank_profiles,
 )
+from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
+from quartier_drivers.meter.meaning import PointValue, TelegramMeaning
+from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.telegrams import Decoder, DecoderCounts, Group, GroupValue, Telegram
 from quartier_drivers.readings import Value
 

@@ -8,7 +8,13 @@ from tests.drivers.builtin_profiles import list_names, load_builtin
 from quartier_drivers.device_profile import loading
 from quartier_drivers.device_profile.loading import Profile, ProfileMatch, parse_profile
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
-from quartier_drivers.modbus.scan import FoundDevice, ScannedBus, ScanResult, merge_units, scan_buses
+from quartier_drivers.modbus.discovery.scan import (
+    FoundDevice,
+    ScannedBus,
+    ScanResult,
+    merge_units,
+    scan_buses,
+)
 from quartier_drivers.transport.event_loop import LoopClock
 from quartier_sim.devices import catalog
 from quartier_sim.modbus.endpoints import serve_tcp

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quartier_hil.checks.reason_view import ReasonView, iterate_parts, list_alarms, read_power_w
+from quartier_hil.checks.reasons.view import ReasonView, iterate_parts, list_alarms, read_power_w
 
 POWER = {"quality": "good", "power_w": 1_500, "command": {"value": 2}}
 

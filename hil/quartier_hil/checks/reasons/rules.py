@@ -7,7 +7,7 @@ returns what contradicts the reason of an order or of the state of an asset; emp
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quartier_hil.checks.reason_site_rules import (
+from quartier_hil.checks.reasons.site_rules import (
     SITE_ORDER_RULES,
     SITE_STATE_RULES,
     check_grid_target,
@@ -17,7 +17,7 @@ from quartier_hil.checks.reason_site_rules import (
     check_tier,
     make_time_rule,
 )
-from quartier_hil.checks.reason_view import (
+from quartier_hil.checks.reasons.view import (
     ANSWER_W,
     LIMIT_W,
     RESTORE_AFTER_S,

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from quartier.control.reason_codes import KINDS_BY_CODE
-from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
-from quartier_hil.checks.reason_site_rules import SITE_ORDER_RULES, SITE_STATE_RULES
-from quartier_hil.checks.reason_view import EXCEPTIONS, UNSHOWN_CODES
+from quartier_hil.checks.reasons.rules import ORDER_RULES, STATE_RULES
+from quartier_hil.checks.reasons.site_rules import SITE_ORDER_RULES, SITE_STATE_RULES
+from quartier_hil.checks.reasons.view import EXCEPTIONS, UNSHOWN_CODES
 from quartier_hil.checks.status_checks import ReasonCheck
 from quartier_hil.checks.verdicts import RunData
 from quartier_hil.scenario.outputs import Output

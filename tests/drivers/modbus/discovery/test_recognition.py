@@ -14,7 +14,7 @@ from quartier_drivers.device_profile.loading import (
     rank_matches,
 )
 from quartier_drivers.device_profile.schema import Source
-from quartier_drivers.modbus.recognition import find_contradictions, match_profile
+from quartier_drivers.modbus.discovery.recognition import find_contradictions, match_profile
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 CODE = '[recognise.code]\nregister = "input:11"\nequals = [1648, 1649]\n'

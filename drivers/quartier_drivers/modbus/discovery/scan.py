@@ -11,6 +11,7 @@ from quartier_drivers.device_profile.register_address import Address
 from quartier_drivers.device_profile.schema import Source
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.discovery.recognition import match_profile
 from quartier_drivers.modbus.frames import (
     EXCEPTIONS,
     Answer,
@@ -20,7 +21,6 @@ from quartier_drivers.modbus.frames import (
     parse_identity,
     render_exception,
 )
-from quartier_drivers.modbus.recognition import match_profile
 from quartier_drivers.modbus.release_writes import make_line
 from quartier_drivers.modbus.wire.line import GATEWAY_EXCEPTIONS, ModbusLine
 
