@@ -31,7 +31,7 @@ class EvictionTerms:
 
 @dataclass(frozen=True, slots=True)
 class Eviction:
-    """What was deleted: the number of samples, the gaps, and the last deleted sample of each stream."""
+    """Number of deleted samples, their gaps, and the last deleted sample of each stream."""
 
     count: int = 0
     gaps: list[GapRecord] = field(default_factory=list)
