@@ -290,9 +290,8 @@ class MeterFactory:
     def line(self, name: str, bus: MeterBus, clock: Clock) -> MeterLine:
         """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
         settings = list_settings(bus.speeds_name, bus.baud, bus.framing)
-        return MeterLine(
-            name, bus.kind, bus.port, settings, clock, PROTOCOL_TRIALS.get(bus.speeds_name), bus.asks
-        )
+        patience = PROTOCOL_TRIALS.get(bus.speeds_name)
+        return MeterLine(name, bus.kind, bus.port, settings, clock, patience=patience, asks=bus.asks)
 
     def driver(
         self, line: MeterLine, device: DeviceSpec, profile: MeterProfile, clock: Clock

@@ -52,6 +52,7 @@ class MeterLine:
         where: str,
         settings: Sequence[LineSetting],
         clock: Clock,
+        *,
         patience: TrialLimits | None = None,
         asks: Mapping[str, Any] | None = None,
     ) -> None:

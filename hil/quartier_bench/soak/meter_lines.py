@@ -251,9 +251,8 @@ class _DirectLine(MeterLine):
         ask: Callable[[bytes], bytes],
         hears: Callable[[Sequence[Told]], None],
     ) -> None:
-        super().__init__(
-            name, bus.kind, bus.port, list_settings(bus.speeds_name, None, None), clock, None, bus.asks
-        )
+        settings = list_settings(bus.speeds_name, None, None)
+        super().__init__(name, bus.kind, bus.port, settings, clock, asks=bus.asks)
         self._ask, self._hears = ask, hears
 
     async def converse(self, conversation: Conversation[Result]) -> Result:

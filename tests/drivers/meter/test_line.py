@@ -132,7 +132,8 @@ async def test_what_a_conversation_says_of_the_meter_is_passed_on(plug, house_ti
 
 async def test_another_speed_is_tried_when_nothing_good_comes(plug, house_time):
     ear = Ear()
-    port = MeterLine("line", "tic", plug.path, PROTOCOL_SETTINGS["tic"], house_time, TrialLimits(0.5, 1, 1.0))
+    settings, patience = PROTOCOL_SETTINGS["tic"], TrialLimits(0.5, 1, 1.0)
+    port = MeterLine("line", "tic", plug.path, settings, house_time, patience=patience)
     port.attach(ear)
     async with opened(port):
         plug.say(b"abc" * 20)
