@@ -1,19 +1,21 @@
-"""Both source distributions are whole: what is tracked and needed is in them."""
+"""Both source distributions are whole; the wheel of the rig has no benchmarks."""
 
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
+BUILD_WHEEL = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
 PACKAGE_FOLDERS = {".": ("gateway", "drivers", "native"), "hil": ("hil",)}
 """Folder of each pyproject.toml, and the folders of its packages."""
 BUILD_FILES = {
     ".": {"setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"},
-    "hil": {"pyproject.toml", "LICENSE", "README.md"},
+    "hil": {"setup.py", "pyproject.toml", "LICENSE", "README.md"},
 }
 
 
@@ -51,3 +53,19 @@ def test_a_source_distribution_holds_every_file_of_its_packages_and_what_builds_
 
     assert not (gone := sorted(map(str, of_packages - packed))), "\n".join(gone)
     assert set(map(Path, BUILD_FILES[folder])) <= packed
+
+
+def test_the_wheel_of_the_rig_has_no_benchmarks(copied: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", BUILD_WHEEL, str(tmp_path)],
+        cwd=copied / "hil",
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as file:
+        packages = {name.split("/")[0] for name in file.namelist()}
+
+    assert {"quartier_district", "quartier_hil", "quartier_sim"} == {
+        name for name in packages if not name.endswith(".dist-info")
+    }

@@ -9,8 +9,8 @@ import gzip
 import hashlib
 import io
 import json
+import stat
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from typing import IO, Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from quartier.runtime import signing
-from quartier.runtime.owned_files import open_plain
+from quartier.runtime.owned_files import Readable, open_plain
 
 FORMAT, MANIFEST_NAME, SIGNATURE_NAME = 2, "manifest.json", "signature.json"
 STATE, JOURNAL, SITE, ELSEWHERE = "state", "journal", "site", "elsewhere"
@@ -36,6 +36,9 @@ _SIGNATURE_CONTEXT = b"quartier backup\n"  # a signature over other data is not 
 _COMPRESSION_LEVEL = 3  # large files are compressed already
 _SMALL_BYTES = 1 << 20
 _PLAIN_TYPES = (tarfile.REGTYPE, tarfile.AREGTYPE)
+SKIPPED_ENDINGS = ("-shm", ".new", ".lock")
+"""Ends of names of files that are rebuilt from others, or that nobody reads again."""
+_NAME_MAX_BYTES = 200  # of one part of a path; leaves room for what is appended to move a file aside
 _READ_ERRORS = (OSError, tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
 _Word = Annotated[str, Field(min_length=1, max_length=255)]
 _Name = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -137,11 +140,11 @@ def check_archive(path: Path, expected: SignedManifest | None = None) -> SignedM
 
 def iterate_files(
     path: Path, expected: SignedManifest | None = None
-) -> Iterator[tuple[ArchivedFile, IO[bytes]]]:
-    """Yield every file with its content, after verifying its size and checksum.
+) -> Iterator[tuple[ArchivedFile, Readable]]:
+    """Yield every file with its content, which is compared with its size and checksum as it is read.
 
     ``expected`` is the result of ``read_manifest``; an archive with another manifest is refused.  Raises
-    UnusableBackup.
+    UnusableBackup; for a damaged file at the latest when its last byte is read.
     """
     try:
         with _open_archive(path) as archive:
@@ -153,8 +156,10 @@ def iterate_files(
                 member = wanted.pop(info.name, None)
                 if member is None or info.type not in _PLAIN_TYPES:
                     raise UnusableBackup(f"{path}: holds {info.name!r}, which its manifest does not name")
-                with _copy_member(archive, info, member, path) as body:
-                    yield member, body
+                body = _open_member(archive, info, member, path)
+                yield member, body
+                while body.read(_SMALL_BYTES):
+                    pass
             _read_rest(archive)
     except _READ_ERRORS as error:
         raise UnusableBackup(f"{path}: cannot be read to its end: {_explain_error(error)}") from error
@@ -170,22 +175,33 @@ def read_member(path: Path, expected: SignedManifest, wanted: ArchivedFile) -> b
     raise UnusableBackup(f"{path}: {wanted.name} is missing")
 
 
-def _copy_member(
+def _open_member(
     archive: tarfile.TarFile, info: tarfile.TarInfo, member: ArchivedFile, path: Path
-) -> IO[bytes]:
-    """Copy a file to memory, or a large one to a nameless file, and compare it with the manifest."""
+) -> "_CheckedBody":
     if info.size != member.size:
         raise UnusableBackup(f"{path}: {info.name} has {info.size} bytes, its manifest says {member.size}")
     body = archive.extractfile(info)
     assert body is not None
-    found: IO[bytes] = io.BytesIO() if member.size < _SMALL_BYTES else tempfile.TemporaryFile()  # noqa: SIM115 - its reader closes it
-    while part := body.read(_SMALL_BYTES):
-        found.write(part)
-    found.seek(0)
-    if hash_file(found) != member.sha256:
-        raise UnusableBackup(f"{path}: {info.name} is damaged")
-    found.seek(0)
-    return found
+    return _CheckedBody(body, member.sha256, f"{path}: {info.name} is damaged")
+
+
+class _CheckedBody:
+    """The content of a member.  The read that reaches its end raises UnusableBackup if its hash differs."""
+
+    def __init__(self, body: IO[bytes], sha256: str, fault: str) -> None:
+        self._body, self._sha256, self._fault = body, sha256, fault
+        self._found = hashlib.sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to ``size`` bytes, or all."""
+        parts, missing = [], size
+        while missing and (part := self._body.read(_SMALL_BYTES if size < 0 else min(missing, _SMALL_BYTES))):
+            self._found.update(part)
+            parts.append(part)
+            missing -= len(part)
+        if missing and self._found.hexdigest() != self._sha256:
+            raise UnusableBackup(self._fault)
+        return b"".join(parts)
 
 
 def _read_rest(archive: tarfile.TarFile) -> None:
@@ -213,6 +229,8 @@ class _BoundedGzipFile(gzip.GzipFile):
 
 @contextmanager
 def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("is not a regular file; copy it to a disk first")
     with _BoundedGzipFile(path, "rb") as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
         yield archive
 
@@ -260,6 +278,8 @@ def _parse_manifest(content: bytes) -> Manifest:
         raise ValueError("its manifest names a file twice")
     for member in manifest.members:
         _check_place(member)
+        if not names.isdisjoint(str(one) for one in PurePosixPath(member.name).parents):
+            raise ValueError(f"its manifest names {member.name} below another file")
     texts = (manifest.gateway, manifest.version, manifest.history, *manifest.left_out)
     if "/" in manifest.site_file or not all(text.isprintable() for text in texts):
         raise ValueError("its manifest holds a name that no gateway has")
@@ -271,6 +291,8 @@ def _check_place(member: ArchivedFile) -> None:
     """Raise ValueError if the path of a file is not plainly below the folder of its place."""
     path = PurePosixPath(member.path)
     plain = str(path) == member.path and ".." not in path.parts and member.path.isprintable()
+    plain = plain and bool(path.name) and not path.name.endswith(SKIPPED_ENDINGS)
+    plain = plain and all(len(part.encode()) <= _NAME_MAX_BYTES for part in path.parts)
     if member.place not in ALL_PLACES or not plain or (member.place == ELSEWHERE) != path.is_absolute():
         raise ValueError(f"{member.place}/{member.path!r} is not a place for a file of a gateway")
 

@@ -17,6 +17,7 @@ from quartier.backup.archive import (
     ELSEWHERE,
     JOURNAL,
     SITE,
+    SKIPPED_ENDINGS,
     STATE,
     ArchivedFile,
     Manifest,
@@ -34,11 +35,11 @@ from quartier.runtime import signing
 from quartier.runtime.owned_files import use_rights_of_owner
 from quartier.store import boots, journal
 
-PRIVATE_FOLDER = "private"
+PRIVATE_FOLDER, PROFILE_SUFFIX = "private", ".toml"
 _LINK_FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
 _BUS_FILE_KEYS = ("password_file", "user_key_file", "user_cert_file")
-# Files that are rebuilt from others, or that nobody will read again.
-_SKIPPED_ENDINGS = ("-shm", ".new", ".lock")
+ASIDE = ".before-"
+"""Marks a file that a restore moved aside; the time in UTC milliseconds follows."""
 _Source = tuple[str, str, Path]
 
 
@@ -54,6 +55,14 @@ class GatewayFolders:
         """Return the folder of a place; ``/`` for ``elsewhere``."""
         known = {STATE: self.state_dir, JOURNAL: self.runtime_dir / "journal", SITE: self.config.parent}
         return known.get(place, Path("/"))
+
+    def resolve(self) -> "GatewayFolders":
+        """Return the same folders without symbolic links; the site file itself may be one."""
+        return GatewayFolders(
+            self.config.parent.resolve() / self.config.name,
+            self.state_dir.resolve(),
+            self.runtime_dir.resolve(),
+        )
 
 
 def write_backup(folders: GatewayFolders, to: Path, utc_ms: int, version: str) -> SignedManifest:
@@ -162,7 +171,8 @@ def _find_sources(folders: GatewayFolders, site: SiteFile) -> tuple[list[_Source
         (STATE, _find_files(folders.state_dir)),
         (JOURNAL, _find_files(folders.of(JOURNAL))),
         (SITE, _find_history_files(site.store.file(folders.state_dir))),
-        *((SITE, _find_files(here.parent / one)) for one in (PRIVATE_FOLDER, *site.site.profiles)),
+        (SITE, _find_files(here.parent / PRIVATE_FOLDER)),
+        *((SITE, _find_profile_files(folder)) for folder in find_profile_folders(folders, site)),
     ):
         for source in sources:
             found.setdefault(source, _make_source(folders, place, source))
@@ -172,6 +182,10 @@ def _find_sources(folders: GatewayFolders, site: SiteFile) -> tuple[list[_Source
         if reference.startswith(CREDENTIAL_PREFIX):
             if not (here.parent / PRIVATE_FOLDER / reference.removeprefix(CREDENTIAL_PREFIX)).exists():
                 left_out.append(f"{reference}: systemd has it; keep its source by yourself")
+        elif not source.is_absolute():
+            left_out.append(f"{reference}: is not a whole path, such as {here.parent / source}")
+        elif not _is_kept(source):
+            left_out.append(f"{reference}: has the name of a file that nobody reads again; rename it")
         elif source.is_file():
             found.setdefault(source.absolute(), _make_source(folders, SITE, source.absolute()))
         else:
@@ -189,8 +203,22 @@ def _make_source(folders: GatewayFolders, place: str, source: Path) -> _Source:
 def _find_history_files(history: Path) -> Iterator[Path]:
     """Find the history and its companion files, which may be on a disk of their own."""
     for source in sorted(history.parent.glob(f"{history.name}*")):
-        if source.is_file() and not source.name.endswith(_SKIPPED_ENDINGS):
+        if source.is_file() and _is_kept(source):
             yield source
+
+
+def find_profile_folders(folders: GatewayFolders, site: SiteFile) -> tuple[Path, ...]:
+    """Return the folders of the site's own profiles, without ``..``."""
+    return tuple(Path(os.path.normpath(folders.config.parent / one)) for one in site.site.profiles)
+
+
+def _find_profile_files(folder: Path) -> Iterator[Path]:
+    """Find the profiles of a folder and their proofs: no other file of it belongs to the gateway."""
+    return (source for source in _find_files(folder) if source.suffix == PROFILE_SUFFIX)
+
+
+def _is_kept(source: Path) -> bool:
+    return not source.name.endswith(SKIPPED_ENDINGS) and ASIDE not in source.name
 
 
 def _find_files(folder: Path) -> Iterator[Path]:
@@ -198,7 +226,7 @@ def _find_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     for source in sorted(folder.absolute().rglob("*")):
-        if source.is_file() and not source.is_symlink() and not source.name.endswith(_SKIPPED_ENDINGS):
+        if source.is_file() and not source.is_symlink() and _is_kept(source):
             yield source
 
 

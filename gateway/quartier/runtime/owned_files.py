@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO
+from typing import IO, Protocol
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -114,19 +114,40 @@ def _enter_folder(part: str, folder: int, make_mode: int | None) -> int:
     return made
 
 
-def replace_file(folder: int, name: str, body: IO[bytes], mode: int, owner: Owner | None) -> None:
-    """Write a whole file durably in an open folder, then rename it to ``name``.  Raises OSError."""
+class Readable(Protocol):
+    """Something that is read in parts, such as an open file."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to ``size`` bytes, or all.  Empty at the end."""
+
+
+def replace_file(
+    folder: int, name: str, body: Readable, mode: int, owner: Owner | None, *, aside: str | None = None
+) -> None:
+    """Write a whole file durably in an open folder, then rename it to ``name``.
+
+    ``aside``: the new name of what has ``name`` before.  Raises OSError, and what ``body.read`` raises; then
+    what was there before is unchanged.
+    """
     fresh = f"{name}.new"
     with suppress(FileNotFoundError):
         os.unlink(fresh, dir_fd=folder)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(fresh, flags, 0o600, dir_fd=folder), "wb") as file:
-        while part := body.read(1 << 20):
-            file.write(part)
-        if owner is not None and os.geteuid() == 0:
-            os.fchown(file.fileno(), owner.uid, owner.gid)
-        os.fchmod(file.fileno(), mode)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
+    try:
+        with os.fdopen(os.open(fresh, flags, 0o600, dir_fd=folder), "wb") as file:
+            while part := body.read(1 << 20):
+                file.write(part)
+            if owner is not None and os.geteuid() == 0:
+                os.fchown(file.fileno(), owner.uid, owner.gid)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        if aside is not None:
+            with suppress(FileNotFoundError):
+                os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(fresh, dir_fd=folder)
+        raise

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from quartier_hil.checks import (
@@ -66,6 +67,20 @@ def collect_verdicts(checks: Sequence[Check], ending: RunData) -> list[Verdict]:
     return [
         check.verdict(ending) for check in checks if not (isinstance(check, ReactionCheck) and check.is_idle)
     ]
+
+
+def name_proved_rows(
+    verdicts: Sequence[Verdict], scenario: Scenario, caps: Sequence[PromisedLimit]
+) -> list[Verdict]:
+    """Return the verdicts with the rows of the specification that the scenario says they prove."""
+    rows: dict[tuple[str, str], tuple[str, ...]] = {}
+    for check in scenario.checks:
+        if check.proves:
+            for judge in build_expectation_checks(check, scenario, caps):
+                empty = judge.verdict(RunData())
+                key = empty.check, empty.promised
+                rows[key] = tuple(dict.fromkeys((*rows.get(key, ()), *check.proves)))
+    return [replace(one, proves=rows.get((one.check, one.promised), ())) for one in verdicts]
 
 
 def build_balance_check(scenario: Scenario) -> Check:

@@ -16,7 +16,8 @@ KEPT, BROKEN, NO_RUN, NOT_SHOWN = 0, 1, 2, 3
 class Verdict:
     """One line of the table: what was promised, what was measured, whether it holds.
 
-    ``unshown`` is the reason why the run did not put the promise to the test; empty if it did.
+    ``unshown`` is the reason why the run did not put the promise to the test; empty if it did.  ``proves``
+    names the rows of the fail-safe specification that the check proves.
     """
 
     check: str
@@ -24,6 +25,7 @@ class Verdict:
     measured: str
     holds: bool
     unshown: str = ""
+    proves: tuple[str, ...] = ()
 
     @property
     def result(self) -> Result:
@@ -49,8 +51,9 @@ class Verdict:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Read what ``row`` wrote, also by a version that knew no ``unshown``.  Raises TypeError."""
-        return cls(**{key: value for key, value in row.items() if key != "result"})
+        """Read what ``row`` wrote, also by an older version.  Raises TypeError."""
+        proves = tuple(row.get("proves", ()))
+        return cls(**{**{key: value for key, value in row.items() if key != "result"}, "proves": proves})
 
 
 def compute_exit_code(verdicts: Iterable[Verdict]) -> int:

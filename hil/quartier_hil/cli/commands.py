@@ -13,9 +13,11 @@ from quartier_hil.cli.device_commands import (
 from quartier_hil.drill import drill_command
 from quartier_hil.real_devices import bench_command as real_bench
 from quartier_hil.replay import replay_command
+from quartier_hil.report import run_comparison
 from quartier_hil.street import street_command
 from quartier_hil.synthetic import commands as synthetic
 from quartier_sim.building import command_line as building
+from quartier_sim.fmi import exported_building
 
 
 def add_list_arguments(made: argparse.ArgumentParser) -> None:
@@ -132,6 +134,9 @@ def make_parser() -> argparse.ArgumentParser:
     synthetic.add_day_arguments(
         commands.add_parser("day", help="run whole days in one process, without real buses")
     )
+    run_comparison.add_arguments(
+        commands.add_parser("compare", help="compare two runs: verdicts, figures, curves")
+    )
     demo = commands.add_parser(
         "demo",
         help="show a building, then a street of three buildings, in about three minutes",
@@ -175,6 +180,7 @@ def make_parser() -> argparse.ArgumentParser:
     building.add_tell_options(
         commands.add_parser("tell", help="send a fault, event or expectation to a served building")
     )
+    exported_building.add_arguments(commands.add_parser("fmu", help="write a building as an FMU (FMI 2.0)"))
     credentials_command.add_commands(commands)
     district_command.add_arguments(
         commands.add_parser("district", help="run the reference district as a separate process")

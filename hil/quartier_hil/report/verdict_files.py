@@ -63,6 +63,10 @@ def _make_suite(suite: JunitSuite) -> ET.Element:
         ET.SubElement(properties, "property", name="seed", value=str(suite.seed))
     for verdict in suite.verdicts:
         case = _make_case(made, suite, f"{verdict.check}: {verdict.promised}")
+        if verdict.proves:
+            requirements = ET.SubElement(case, "properties")
+            for row in verdict.proves:
+                ET.SubElement(requirements, "property", name="requirement", value=row)
         if verdict.is_kept:
             ET.SubElement(case, "system-out").text = _remove_control_characters(verdict.words)
         else:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from quartier_hil.checks.check_builder import collect_verdicts
+from quartier_hil.checks.check_builder import collect_verdicts, name_proved_rows
 from quartier_hil.checks.limit_reaction import collect_reaction_figures
 from quartier_hil.checks.verdicts import RunData, Verdict
 from quartier_hil.processes.daemon_process import find_value
@@ -39,7 +39,8 @@ def evaluate_run(run: Run) -> list[Verdict]:
         saving=run.saving,
         end_s=run.now_s,
     )
-    return run.lateness.adjust_verdicts(collect_verdicts(run.checks, ending))
+    verdicts = run.lateness.adjust_verdicts(collect_verdicts(run.checks, ending))
+    return name_proved_rows(verdicts, run.scenario, run.caps)
 
 
 def collect_figures(run: Run) -> dict[str, float]:

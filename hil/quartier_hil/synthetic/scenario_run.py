@@ -20,6 +20,7 @@ from quartier_hil.checks.check_builder import (
     build_balance_check,
     build_requested_checks,
     collect_verdicts,
+    name_proved_rows,
 )
 from quartier_hil.checks.figures import HourlyPeaks, RunFigures, Saving
 from quartier_hil.checks.invariant_checks import OrderCheck
@@ -327,7 +328,7 @@ class SyntheticRun:
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""
-        return collect_verdicts(self.checks, self.ending)
+        return name_proved_rows(collect_verdicts(self.checks, self.ending), self.scenario, self.caps)
 
     def _write_as_masters(self) -> None:
         """Let other masters write what they are due to."""

@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from quartier_sim.building.simulated_building import SimulatedBuilding
 from quartier_sim.building.site_file import Site
 from quartier_sim.devices.simulated_device import Device
 from quartier_sim.load_series.minute_series import LoadSeries
+from quartier_sim.plant.asset_interface import PlantAsset
 from quartier_sim.site_clock import RigClock
 
 _DAY_S = 86_400.0
@@ -52,6 +53,8 @@ class ServerOptions:
     say: Callable[[str], None] = print
     listens: bool = False
     """True: commands come from lines of the standard input."""
+    replacements: Mapping[str, PlantAsset] = field(default_factory=dict)
+    """Models of some assets by name, such as FMUs, instead of the rig's own."""
 
 
 @dataclass(slots=True)
@@ -73,6 +76,7 @@ class BuildingServer:
             options.assignment,
             soc_pct=options.soc_pct,
             start_utc_s=options.start.timestamp(),
+            replacements=options.replacements,
         )
         self.house.base_w, self.house.solar_w_per_kw = options.base_w, options.solar_w_per_kw
         self.wires = BusWires(
@@ -89,6 +93,7 @@ class BuildingServer:
         self._over = asyncio.Event()
         self._turn = asyncio.Event()
         self._began_s = 0.0
+        self._lag_s = self._lag_max_s = 0.0
         self._values: Mapping[str, float] = {}
         self._seen: dict[str, _PrintedOrders] = {}
         local = options.start
@@ -143,8 +148,11 @@ class BuildingServer:
         return EXIT_REFUSED if self.refused_count else EXIT_FAILED if self.failed_count else EXIT_OK
 
     def read_values(self) -> dict[str, float]:
-        """Values of the plant, and what each asset and each device is ordered now."""
-        found = dict(self._values)
+        """Values of the plant, what each asset and each device is ordered now, and how late the rig is.
+
+        ``rig.lag_s``: real seconds that the last step of the plant was late; ``rig.lag_max_s``: the maximum.
+        """
+        found = {**self._values, "rig.lag_s": self._lag_s, "rig.lag_max_s": self._lag_max_s}
         for name, orders in self.house.orders().items():
             found |= {f"{name}.{quantity}": value for quantity, value in orders.items()}
         for name, device in self.assignment.devices.items():
@@ -161,6 +169,8 @@ class BuildingServer:
             if behind_s < self._step_s:
                 await asyncio.sleep(clock.real_s(self._step_s - behind_s))
                 continue
+            self._lag_s = clock.real_s(behind_s - self._step_s)
+            self._lag_max_s = max(self._lag_max_s, self._lag_s)
             self._live(self._step_s)
             self._report_orders()
             turn, self._turn = self._turn, asyncio.Event()

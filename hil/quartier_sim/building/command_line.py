@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from quartier_drivers.errors import ConfigError, Fault
@@ -18,7 +18,9 @@ from quartier_sim.site_clock import RigClock
 
 if TYPE_CHECKING:
     from quartier_sim.building.building_server import ServerOptions
+    from quartier_sim.building.site_file import Site
     from quartier_sim.load_series.minute_series import LoadSeries
+    from quartier_sim.plant.asset_interface import PlantAsset
 
 EXIT_OK, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
 EXIT_BAD_SITE = os.EX_CONFIG
@@ -78,6 +80,13 @@ def add_devices_options(one: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--records", type=Path, metavar="FILE", help="a CSV of a measured home, as for run")
     one.add_argument("--seed", type=int, default=1, help="of what is random [%(default)s]")
+    one.add_argument(
+        "--fmu",
+        action="append",
+        default=[],
+        metavar="ASSET=FILE[,QUANTITY=VARIABLE...]",
+        help="the model of an asset is an FMU (2.0, 3.0) for co-simulation: a program, run those you trust",
+    )
     one.add_argument(
         "--strict", action="store_true", help="exit code 2 where a device cannot be played, 78 for any fault"
     )
@@ -196,7 +205,39 @@ def _build_options(options: argparse.Namespace) -> "ServerOptions":
         as_json=options.json,
         say=_print_line,
         listens=True,
+        replacements=_load_fmus(options.fmu, site),
     )
+
+
+def _load_fmus(words: list[str], site: "Site") -> "dict[str, PlantAsset]":
+    """Load the FMUs of the command line.  Raises ConfigError naming an asset or a file that cannot be."""
+    if not words:
+        return {}
+    from quartier_sim.fmi.imported_asset import (  # noqa: PLC0415 - as above
+        FmuAsset,
+        UnusableFmu,
+        read_quantity_map,
+    )
+
+    found: dict[str, Any] = {}
+    for word in words:
+        asset, _, rest = word.partition("=")
+        file, *more = rest.split(",")
+        names = [name for name, one in site.assets.items() if one.role != "grid"]
+        if asset not in names or not file:
+            what = f"{word!r}: expected ASSET=FILE with one of {', '.join(names)}"
+            raise ConfigError([Fault("quartier-hil", None, "--fmu", what)])
+        phase = site.assets[asset].phase
+        try:
+            found[asset] = FmuAsset(
+                Path(file),
+                asset,
+                phase=int(phase[1]) if phase in ("l1", "l2", "l3") else None,
+                quantities=read_quantity_map(more),
+            )
+        except (UnusableFmu, ValueError) as error:
+            raise ConfigError([Fault("quartier-hil", None, "--fmu", str(error))]) from error
+    return found
 
 
 async def _run_server(options: "ServerOptions") -> int:

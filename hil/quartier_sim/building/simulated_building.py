@@ -104,8 +104,15 @@ class SimulatedBuilding:
     """``base_w`` and ``solar_w_per_kw`` override the course of the day where they are numbers."""
 
     def __init__(
-        self, site: Site, assignment: DeviceAssignment, *, soc_pct: float = 50.0, start_utc_s: float = 0.0
+        self,
+        site: Site,
+        assignment: DeviceAssignment,
+        *,
+        soc_pct: float = 50.0,
+        start_utc_s: float = 0.0,
+        replacements: Mapping[str, PlantAsset] | None = None,
     ) -> None:
+        """Make the building at rest; ``replacements``: other models of some assets, by name."""
         self._site, self._company = site, assignment
         # The usual house's own battery, PV, car and heat pump are none: all that stands here is a piece.
         self._spec = BuildingSpec(
@@ -116,7 +123,9 @@ class SimulatedBuilding:
             homes={name: asset.node for name, asset in site.assets.items()},
             start_utc_s=start_utc_s,
         )
-        self.state = building_model.build_initial_state(self._spec, more=build_assets(site, soc_pct))
+        other = replacements or {}
+        pieces = tuple(other.get(piece.name, piece) for piece in build_assets(site, soc_pct))
+        self.state = building_model.build_initial_state(self._spec, more=pieces)
         self.base_w: float | None = None
         self.solar_w_per_kw: float | None = None
         self.closed: dict[str, bool] = dict.fromkeys(site.contacts, False)

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import io
 import json
+import os
 import tarfile
 
 import pytest
@@ -99,11 +100,28 @@ def test_something_else_is_no_backup(tmp_path, content):
         ("site", "a/../../b"),
         ("root", "etc/passwd"),
         ("elsewhere", "etc/passwd"),
+        ("elsewhere", "/"),
+        ("state", "."),
+        ("state", "link.a.new"),
+        ("state", "history.db-shm"),
+        ("state", "x" * 201),
     ],
 )
 def test_a_place_outside_a_gateway_is_refused(packed, place, path):
     with pytest.raises(UnusableBackup, match="not a place for a file of a gateway"):
         archive.read_manifest(packed([b"facts"], [member(path, place)]))
+
+
+def test_a_file_below_another_file_is_refused(packed):
+    members = [member("link"), member("link/below")]
+    with pytest.raises(UnusableBackup, match="names state/link/below below another file"):
+        archive.read_manifest(packed([b"facts", b"facts"], members))
+
+
+def test_something_that_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnusableBackup, match="is not a regular file; copy it to a disk first"):
+        archive.read_manifest(tmp_path / "pipe")
 
 
 def test_a_member_that_the_manifest_does_not_name_is_refused(packed, tmp_path):

@@ -1,4 +1,13 @@
-from quartier_hil.checks.check_builder import build_checks, build_requested_checks, collect_verdicts
+from dataclasses import replace
+
+import pytest
+
+from quartier_hil.checks.check_builder import (
+    build_checks,
+    build_requested_checks,
+    collect_verdicts,
+    name_proved_rows,
+)
 from quartier_hil.checks.daemon_checks import BalanceCheck, DaemonAliveCheck
 from quartier_hil.checks.invariant_checks import (
     BatteryBandCheck,
@@ -12,7 +21,9 @@ from quartier_hil.checks.quantity_checks import LimitCheck
 from quartier_hil.checks.status_checks import AlarmFlappingCheck
 from quartier_hil.checks.verdicts import RunData
 from quartier_hil.scenario import expectations as asked
+from quartier_hil.scenario.builtin_scenarios import list_builtin
 from quartier_hil.scenario.outside_events import LimitEnvelope
+from quartier_hil.scenario.scenario_file import load_scenario
 
 
 def test_every_run_is_judged_by_balance_life_and_alarms_that_do_not_flap(prepared):
@@ -59,3 +70,16 @@ def test_a_cap_that_tightens_is_timed_in_every_run(prepared):
     assert [AlarmFlappingCheck, ReactionCheck] == [
         type(judge) for judge in build_requested_checks(scenario, list_promised_limits(scenario))
     ]
+
+
+@pytest.mark.parametrize("name", sorted(list_builtin()))
+def test_a_verdict_names_the_rows_that_its_check_proves(name):
+    scenario = load_scenario(list_builtin()[name])
+    caps = list_promised_limits(scenario)
+    verdicts = [one.verdict(RunData()) for one in build_checks(scenario, caps)]
+    named = name_proved_rows(verdicts, scenario, caps)
+
+    assert {row for check in scenario.checks for row in check.proves} == {
+        row for verdict in named for row in verdict.proves
+    }
+    assert verdicts == [replace(one, proves=()) for one in named]

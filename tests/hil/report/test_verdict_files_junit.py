@@ -1,4 +1,6 @@
+import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 from quartier_hil.checks.verdicts import Verdict
 from quartier_hil.report.verdict_files import JunitSuite, format_junit, write_junit
@@ -49,3 +51,15 @@ def test_the_file_is_left_where_it_is_wanted(tmp_path):
     write_junit(tmp_path / "reports" / "day.xml", [JunitSuite(scenario="day", verdicts=[KEPT])])
 
     assert "testsuites" == ET.parse(tmp_path / "reports" / "day.xml").getroot().tag
+
+
+def test_the_rows_that_a_check_proves_are_requirements_of_its_case():
+    proven = replace(KEPT, proves=("link.init.caps", "limits.minimum"))
+    suite = ET.fromstring(format_junit([JunitSuite(scenario="day", verdicts=[BROKEN, proven])]))[0]
+    first, second = suite.iter("testcase")
+
+    assert [] == first.findall("properties/property")
+    assert ["link.init.caps", "limits.minimum"] == [
+        one.get("value") for one in second.findall("properties/property[@name='requirement']")
+    ]
+    assert proven == Verdict.from_row(json.loads(json.dumps(proven.row)))

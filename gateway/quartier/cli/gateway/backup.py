@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from quartier.backup import archive, packing, restoring
+from quartier.backup import archive, packing, restore_plan, restoring
 from quartier.backup.archive import SignedManifest, UnusableBackup
 from quartier.backup.packing import GatewayFolders
 from quartier.cli.arguments.shared_options import SITE_FILE, find_runtime_dir, find_state_dir
@@ -53,39 +53,39 @@ def run_restore(options: argparse.Namespace) -> int:
 
 
 def _check_backup(options: argparse.Namespace, folders: GatewayFolders) -> int:
-    plan = restoring.make_restore_plan(options.file, folders, needs_room=False)
+    plan = restore_plan.make_restore_plan(options.file, folders, needs_room=False)
     if options.json:
         output.print_json(_render_plan(options, plan))
         return 0
     print(f"{options.file}: sound, {plan.signed.manifest.gateway}")
     _describe(plan.signed, options)
-    print(*restoring.render_steps(plan), sep="\n")
+    print(*restore_plan.render_steps(plan), sep="\n")
     _describe_key(plan)
     return 0
 
 
 def _restore_backup(options: argparse.Namespace, folders: GatewayFolders) -> int:
     now = clock.SiteClock(clock.load_clock_setting()).now()
-    plan = restoring.make_restore_plan(options.file, folders)
+    plan = restore_plan.make_restore_plan(options.file, folders)
     refusals = list(_find_refusals(options, plan, is_synced=now.synced))
     if refusals:
         print(*refusals, "nothing was written", sep="\n", file=sys.stderr)
         return 1
     if not _ask_consent(options, plan):
         return 1
-    restoring.restore_backup(options.file, plan, folders, now.utc_ms)
+    restoring.restore_backup(options.file, plan, now.utc_ms)
     if options.json:
         output.print_json(_render_plan(options, plan))
         return 0
     print(f"{plan.signed.manifest.gateway} is on this machine; never start the old one again")
     for step in plan.steps:
-        if step.action == restoring.ACTION_LEFT_OUT:
+        if step.action == restore_plan.ACTION_LEFT_OUT:
             print(f"  not written: {step.target}: {step.reason}")
     return 0
 
 
 def _find_refusals(
-    options: argparse.Namespace, plan: restoring.RestorePlan, *, is_synced: bool
+    options: argparse.Namespace, plan: restore_plan.RestorePlan, *, is_synced: bool
 ) -> Iterator[str]:
     """Yield each reason not to restore, with what to do: files that are here, the clock, the key."""
     if plan.objections and not options.force:
@@ -119,20 +119,24 @@ def _format_command(options: argparse.Namespace) -> str:
     return shlex.join([*words, *(key for key, is_given in flags.items() if is_given)])
 
 
-def _ask_consent(options: argparse.Namespace, plan: restoring.RestorePlan) -> bool:
+def _ask_consent(options: argparse.Namespace, plan: restore_plan.RestorePlan) -> bool:
     """Ask a person; a script says --yes, and --key where this machine does not know the key."""
     if options.yes and (plan.is_known or options.key is not None):
         return True
     _describe(plan.signed, options)
-    print(*restoring.render_steps(plan), sep="\n")
+    print(*restore_plan.render_steps(plan), sep="\n")
     _describe_key(plan)
-    answer = input("Put it on this machine? Type yes: ").strip().lower()
+    try:
+        answer = input("Put it on this machine? Type yes: ").strip().lower()
+    except EOFError:
+        answer = ""
+        print()
     if answer != "yes":
         print("nothing was written", file=sys.stderr)
     return answer == "yes"
 
 
-def _describe_key(plan: restoring.RestorePlan) -> None:
+def _describe_key(plan: restore_plan.RestorePlan) -> None:
     if plan.is_known:
         print("signed with the key of this gateway")
         return
@@ -140,7 +144,7 @@ def _describe_key(plan: restoring.RestorePlan) -> None:
     print("compare it with what quartier backup printed on the old gateway")
 
 
-def _render_plan(options: argparse.Namespace, plan: restoring.RestorePlan) -> dict[str, Any]:
+def _render_plan(options: argparse.Namespace, plan: restore_plan.RestorePlan) -> dict[str, Any]:
     files = [
         {
             "target": str(step.target),
