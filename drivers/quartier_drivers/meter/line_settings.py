@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quartier_drivers.contract import Note
+from quartier_drivers.meter.protocol import PROTOCOLS, MeterProtocol
 from quartier_drivers.meter.telegrams import DecoderCounts
 
 
@@ -139,22 +140,6 @@ _GROUPS_MIN = 20
 # No fault before this time: a meter may send only every ten seconds.
 _SILENT_S = 15.0
 _BYTES_MIN = 8
-_CABLES = {
-    "tic": "cable or dongle (I1 and I2 of the meter, 1.0 to 1.5 V on them)",
-    "p1": "cable or dongle (is its data request, RTS, at 5 V?), or a P1 port that is not switched on",
-    "sml": "place of the reading head, or a meter whose interface waits for its PIN",
-    "iec62056": "place of the reading head",
-    "dlms": "cable or dongle, or a HAN port that its operator has not opened yet",
-    "mbus": "cable, level converter or its supply",
-}
-_GROUNDS = {
-    "tic": "ground or pull-up of the dongle, or a long cable beside a mains line",
-    "p1": "pull-up of the dongle, or a cable that is too long",
-    "sml": "place of the reading head, or light that falls on it",
-    "iec62056": "place of the reading head, or light that falls on it",
-    "dlms": "cable, or the pull-up of the dongle",
-    "mbus": "cable, too many meters for the level converter, or two with one address",
-}
 
 
 class ReceptionMonitor:
@@ -204,16 +189,16 @@ class ReceptionMonitor:
         self._note(int(total))
 
     def _make_advice(self, heard: int, total: int, speeds: Sequence[str], why: str) -> str:
-        protocol = self._protocol
+        known = PROTOCOLS.get(self._protocol)
         if self.is_silent and heard < _BYTES_MIN:
-            return f"no bytes at all: {_CABLES.get(protocol, 'cable or dongle')}"
+            return f"no bytes at all: {known.cable if known else MeterProtocol.cable}"
         if self.is_silent:
             if why:
                 return why
             at = f" at {' or '.join(speeds)}" if speeds else ""
             return f"bytes but no frame{at}: wrong port, wrong kind of meter or inverted signal"
         if self.bad_pct >= BAD_PCT and total >= _GROUPS_MIN:
-            ground = _GROUNDS.get(protocol, "ground or pull-up of the dongle")
+            ground = known.ground if known else MeterProtocol.ground
             return f"{self.bad_pct:.0f} % bad checksums: {ground}"
         return ""
 

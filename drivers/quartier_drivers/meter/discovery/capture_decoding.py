@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.meter import protocols
+from quartier_drivers.meter.device_readings import MeterReadings
 from quartier_drivers.meter.discovery.recognition import (
     MeterIdentity,
     ProfileReadings,
@@ -24,7 +26,10 @@ from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
 from quartier_drivers.meter.meaning import PointValue, TelegramMeaning
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.telegrams import Decoder, DecoderCounts, Group, GroupValue, Telegram
-from quartier_drivers.readings import Value
+from quartier_drivers.readings import Quality, Value
+
+if TYPE_CHECKING:
+    from quartier_drivers.device_profile.proof_files import ProofVector
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,3 +324,16 @@ def _load_named(protocol: str, name: str, folders: Sequence[Path]) -> MeterProfi
         return found
     what = f"speaks {found.protocol}; expected one that speaks {protocol}"
     raise ConfigError([Fault(name, None, "profile", what)])
+
+
+def decode_vector(profile: MeterProfile, vector: "ProofVector") -> dict[str, Value | None]:
+    """Return the values that the driver decodes from the telegram of a proof."""
+    data = vector.text.encode("latin-1") if vector.text else bytes.fromhex(vector.capture)
+    meter = MeterReadings(DeviceSpec("meter", 1, {part: part or "own" for part in profile.parts}), profile)
+    parser = protocols.make_decoder(profile.protocol, profile.decoder)
+    found: dict[str, Value | None] = {}
+    for moment, telegram in enumerate([*parser.feed(data), *parser.end()]):
+        for one in meter.make_readings((telegram,), moment * 1_000_000_000) or ():
+            if one.quality is Quality.GOOD:
+                found[one.point.removeprefix("own.")] = one.value
+    return found

@@ -5,16 +5,20 @@ nothing is received, meters that must be polled are asked, with the two requests
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from quartier_drivers.meter import protocols, wire
+from quartier_drivers.meter.discovery.recognition import MeterIdentity
 from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
 from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.protocol import PROTOCOLS
 from quartier_drivers.meter.telegrams import Decoder, Telegram
 from quartier_drivers.meter.wire import ParityBits
 
 _STEP_S = 0.25
+_IDENTIFICATION = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,8 @@ SERIAL_ATTEMPTS = (
     ListenAttempt(LineSetting(4800), ("iec62056",), 6.0),
 )
 TCP_ATTEMPTS = (ListenAttempt(LineSetting(9600), ("tic", "p1", "sml", "dlms", "iec62056", "mbus"), 15.0),)
-_SEVEN_BIT_PROTOCOLS = ("tic", "iec62056")
 _READOUT = b"*255("
 """Storage numbers occur in readouts of IEC 62056-21, never in P1, which looks alike without its CRC."""
-# This many checked groups are no accident; nor is a frame under one checksum of 16 bits or more.
-_SURE_COUNT = {"tic": 4, "iec62056": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class ProtocolCandidates:
         self._tail = (self._tail + bytes(seven))[-len(_READOUT) - len(seven) :]
         self._is_readout = self._is_readout or _READOUT in self._tail
         for name, decoder in self._decoders.items():
-            self.telegrams[name] += decoder.feed(seven if name in _SEVEN_BIT_PROTOCOLS else data)
+            self.telegrams[name] += decoder.feed(seven if PROTOCOLS[name].has_seven_bits else data)
 
     @property
     def found(self) -> str:
@@ -89,7 +90,7 @@ class ProtocolCandidates:
             counts = decoder.counts
             if name == "p1" and self._is_readout and "iec62056" in self._decoders:
                 continue
-            if counts.good_count >= _SURE_COUNT.get(name, 1) and counts.good_count > counts.bad_count:
+            if counts.good_count >= PROTOCOLS[name].sure_count and counts.good_count > counts.bad_count:
                 return name
         return ""
 
@@ -100,15 +101,9 @@ class ProtocolCandidates:
         return {name: why for name, why in told.items() if why}
 
 
-_TOLERANT = {"sml": {"checksum": "kermit"}}
-"""Settings that read whatever any profile of the protocol reads; the result then decides the profile."""
-
-
 def _make_decoder(name: str, keys: MeterKeys, *, over_tcp: bool) -> Decoder | None:
     try:
-        # One telegram without a check is enough to detect the protocol; an old P1 meter sends it every 10 s.
-        is_capture = name in ("p1", "iec62056")
-        settings = _TOLERANT.get(name, {})
+        settings, is_capture = PROTOCOLS[name].listening_settings, PROTOCOLS[name].listens_as_capture
         return protocols.make_decoder(name, settings, keys, is_capture=is_capture, over_tcp=over_tcp)
     except (ValueError, ImportError):  # its key is missing, or what it decrypts with
         return None
@@ -161,7 +156,7 @@ async def find_meter(
 
 def _name_setting(protocol: str, setting: LineSetting) -> LineSetting:
     """Return the setting as the protocol names it."""
-    return LineSetting(setting.baud, "7E1") if protocol in _SEVEN_BIT_PROTOCOLS else setting
+    return LineSetting(setting.baud, "7E1") if PROTOCOLS[protocol].has_seven_bits else setting
 
 
 def _make_advice(heard: Mapping[str, int], whys: Mapping[str, str]) -> str:
@@ -206,3 +201,23 @@ async def read_chunks(where: str, found: FoundMeter) -> AsyncIterator[bytes]:
             yield data
     finally:
         line.close()
+
+
+def make_bus_keys(port: str, found: FoundMeter) -> dict[str, str | int]:
+    """Return the keys of the bus for what was found."""
+    said: dict[str, str | int] = {"kind": found.protocol, "port": port}
+    if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):
+        said |= {"baud": found.setting.baud, "framing": found.setting.framing}
+    if found.protocol == "iec62056" and not found.was_asked:
+        said["mode"] = "d"
+    return said
+
+
+def find_asked_identity(found: FoundMeter) -> MeterIdentity | None:
+    """Return what a meter that only answers said of itself, by the identification line of its answer."""
+    head = _IDENTIFICATION.search(found.answer)  # our own request may come back before it
+    if found.protocol != "iec62056" or head is None:
+        return None
+    who = MeterIdentity()
+    who.take(Telegram("", ()), head[1].decode("ascii", "replace").strip())
+    return who

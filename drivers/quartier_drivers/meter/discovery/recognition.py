@@ -12,6 +12,7 @@ from typing import Literal
 
 from quartier_drivers.meter.meaning import PointValue
 from quartier_drivers.meter.profile import MeterProfile
+from quartier_drivers.meter.protocol import PROTOCOLS
 from quartier_drivers.meter.schema import CLOCK_FORMS, MeterMarks
 from quartier_drivers.meter.telegrams import Group, Telegram
 from quartier_drivers.ranges import is_value_possible
@@ -217,7 +218,7 @@ class ProfileReadings:
         count, of = self.good_points_count, sum(map(len, self.profile.parts.values()))
         if not count:
             return False, "no value was read"
-        if self.profile.protocol == "mbus" and 2 * count < of:
+        if PROTOCOLS[self.profile.protocol].many_values_fit and 2 * count < of:
             return False, f"reads {count} of its {of} values"
         if not any(isinstance(one, int | float) and one for one in self.points.values()):
             return False, "all values are 0"
@@ -287,7 +288,11 @@ def _make_suggestion(one: ProfileReadings, found: MarkMatch) -> ProfileSuggestio
     said += [f"not stated: {what}" for what in found.missing]
     is_confirmed, words = one.evidence
     of_model = _names_model(one.profile.marks) and not one.wrong
-    said += [words] if not of_model and (one.profile.protocol == "mbus" or not is_confirmed) else []
+    said += (
+        [words]
+        if not of_model and (PROTOCOLS[one.profile.protocol].many_values_fit or not is_confirmed)
+        else []
+    )
     said += [f"corrects a known defect ({one.profile.correction})"] if one.profile.corrects else []
     said += [one.profile.marks.hint] if one.profile.marks.hint else []
     return ProfileSuggestion(

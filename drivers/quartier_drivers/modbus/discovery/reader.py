@@ -12,10 +12,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile import loading
-from quartier_drivers.device_profile.loading import RegisterProfile
+from quartier_drivers.device_profile.profile_check import Profile
 from quartier_drivers.device_profile.register_address import Address
+from quartier_drivers.device_profile.register_profile import RegisterProfile
 from quartier_drivers.device_profile.schema import Source
 from quartier_drivers.device_profile.toml_files import list_keys, suggest_key
+from quartier_drivers.device_reports import ReadRequest
 from quartier_drivers.device_rows import (
     DEVICE_OWNER,
     DeviceReadout,
@@ -88,10 +90,18 @@ async def read_once(
     The registers that tell the profile's devices from others are read last.
     Raises ConfigError (profile or URL), LinkLost, or NoReply if the device answered nothing at all.
     """
-    checked = loading.load_profile(profile, folders)
+    return await _read_loaded(loading.load_profile(profile, folders), url, unit)
+
+
+async def read_profile(profile: Profile, request: ReadRequest) -> DeviceReadout:
+    """Read every point of a device with a loaded profile, as ``read_once`` does."""
+    return await _read_loaded(profile, request.url, None)
+
+
+async def _read_loaded(checked: Profile, url: str, unit: int | None) -> DeviceReadout:
     if checked.protocol != "modbus" or not isinstance(checked, RegisterProfile):
         what = f"speaks {checked.protocol}; expected one that speaks modbus (quartier listen reads meters)"
-        raise ConfigError([Fault(profile, None, "profile", what)])
+        raise ConfigError([Fault(checked.name, None, "profile", what)])
     place = parse_target(url, unit)
     clock = LoopClock()
     line = make_line("read", place.bus, clock)

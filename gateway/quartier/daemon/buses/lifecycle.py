@@ -24,15 +24,13 @@ from quartier.runtime.clock import SiteClock
 from quartier.runtime.supervisor import Failure, log_failure, supervise
 from quartier_drivers.contract import Command, Driver, Note
 from quartier_drivers.readings import Readings
-from quartier_drivers.registry import load_factory
+from quartier_drivers.registry import load_bus_protocol, load_factory
 
 if TYPE_CHECKING:
     from quartier.commissioning.probe_results import ProbeResult
     from quartier.config.sections.site_file import SiteFile
 # Real seconds that a running exchange gets to finish when a bus is stopped; then it is cancelled.
 STOP_TIMEOUT_S = 0.5
-# Two bus sections with equal values here are the same wire: whatever else changed, the devices are the same.
-ENDPOINT_KEYS = ("kind", "host", "interface", "port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +249,10 @@ def _find_values_left(bus: Bus) -> dict[str, float | None]:
     return found
 
 
-def _find_endpoint(wire: BusSpec) -> list[Any]:
-    return [getattr(wire.section, key, None) for key in ENDPOINT_KEYS]
+def _find_endpoint(wire: BusSpec) -> tuple[str, ...]:
+    """Return what two sections of the same wire have in common: whatever else changed, the devices stay."""
+    kind = wire.section.kind
+    return kind, *load_bus_protocol(kind).find_endpoint(wire.section)
 
 
 async def _stop_polling(members: Sequence[RunningBus]) -> None:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.gateway.cli.devices.test_scan_bacnet import serving
+from tests.drivers.bacnet.discovery.test_scan_report import serving
 
 from quartier.cli import main
 from quartier_drivers.device_profile import loading

@@ -10,8 +10,8 @@ import pytest
 from tests.drivers.meter.mbus.conftest import Line, Slave, on_tcp, overlaid
 
 from quartier.cli import main
-from quartier.cli.devices import scan_mbus
 from quartier_drivers.meter.discovery.capture_decoding import list_protocol_profiles
+from quartier_drivers.meter.mbus import scan_report
 from quartier_drivers.meter.mbus.scan import MbusScanResult, parse_target
 from quartier_drivers.meter.mbus.search import FoundMeter, SearchResult
 
@@ -84,15 +84,19 @@ MBUS = list_protocol_profiles("mbus")
 def test_a_profile_is_proposed_by_maker_and_medium(name, maker, medium):
     found = FoundMeter(5, f"1149037877040E{0:02d}", "11490378", maker, medium)
 
-    lines = scan_mbus.render_mbus_lines([MbusScanResult(parse_target("/dev/ttyUSB0"), SearchResult([found]))])
+    lines = scan_report.render_mbus_lines(
+        [MbusScanResult(parse_target("/dev/ttyUSB0"), SearchResult([found]))]
+    )
     assert name == tomllib.loads(lines)["devices"]["m11490378"]["profile"]
-    assert [*([name] if name else [])] == [one.profile for one in scan_mbus.find_suggestions(found, MBUS)][:1]
+    assert [*([name] if name else [])] == [one.profile for one in scan_report.find_suggestions(found, MBUS)][
+        :1
+    ]
 
 
 def test_why_a_profile_is_proposed_stands_beside_it():
     found = FoundMeter(5, "1149037877040E04", "11490378", "KAM", "heat")
 
-    lines = scan_mbus.render_mbus_lines(
+    lines = scan_report.render_mbus_lines(
         [MbusScanResult(parse_target("/dev/ttyUSB0"), SearchResult([found]))]
     ).splitlines()
     assert 'profile = "kamstrup/multical"  # likely: maker is KAM; medium is heat; no value was read' in lines
@@ -103,7 +107,7 @@ def test_meters_of_one_number_have_names_of_their_own():
     found = [FoundMeter(None, f"1149037877040E{medium}", "11490378", "ACW") for medium in ("04", "07")]
     result = MbusScanResult(parse_target("/dev/ttyUSB0?framing=8N1"), SearchResult(found))
 
-    site = tomllib.loads(scan_mbus.render_mbus_lines([result]))
+    site = tomllib.loads(scan_report.render_mbus_lines([result]))
     assert {"m11490378", "m11490378_2"} == set(site["devices"])
     assert "8N1" == site["buses"]["mbus1"]["framing"]
 

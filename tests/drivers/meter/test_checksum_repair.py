@@ -1,6 +1,6 @@
 """A sum that held holds again; one that did not is left as it was."""
 
-from quartier.commissioning.wire_record.checksums import repair_checksums, repair_rtu_frame
+from quartier_drivers.registry import load_protocol
 
 LONG = bytes.fromhex("6803036808010b1416")
 QUESTION = bytes.fromhex("0104003400023005")
@@ -8,7 +8,7 @@ QUESTION = bytes.fromhex("0104003400023005")
 
 def right(kind, before, after):
     made = bytearray(after)
-    repair_checksums(kind, before, made)
+    load_protocol(kind).repair_checksums(before, made)
     return bytes(made)
 
 
@@ -21,7 +21,7 @@ def test_a_long_frame_of_an_m_bus():
 
 
 def test_a_frame_of_modbus_rtu():
-    changed = repair_rtu_frame(QUESTION, bytes.fromhex("0104003500023005"))
+    changed = right("modbus", QUESTION, bytes.fromhex("0104003500023005"))
 
     assert bytes.fromhex("01040035000261c5") == changed
 
@@ -30,4 +30,4 @@ def test_a_sum_that_was_wrong_stays_so():
     assert b"\x68\x03\x03\x68\x08\x01\x09\x15\x16" == right(
         "mbus", bytes.fromhex("6803036808010b1516"), bytes.fromhex("680303680801091516")
     )
-    assert QUESTION[:-1] + b"\0" == repair_rtu_frame(QUESTION[:-1] + b"\1", QUESTION[:-1] + b"\0")
+    assert QUESTION[:-1] + b"\0" == right("modbus", QUESTION[:-1] + b"\1", QUESTION[:-1] + b"\0")

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
-from quartier.cli.devices.scan_modbus import render_modbus_lines
 from quartier_drivers.modbus.bus_section import RtuBus
 from quartier_drivers.modbus.discovery.scan import FoundDevice, ScanResult
+from quartier_drivers.modbus.discovery.scan_report import render_modbus_lines
 from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
 from quartier_sim.modbus.quirks import make_plain_unit, make_quirk
 

@@ -1,13 +1,11 @@
-"""Repair checksums after masking."""
+"""Repair checksums of the frames of meters: each corrects in ``after`` what was correct in ``before``."""
 
 import re
-from collections.abc import Callable
 
 from quartier_drivers.meter.dlms.hdlc import crc_x25
 from quartier_drivers.meter.p1.push_decoder import crc_arc
 from quartier_drivers.meter.sml.elements import MalformedElement, parse_element, parse_list_head
 from quartier_drivers.meter.sml.transport import KERMIT, KERMIT_HIGH_FIRST, X25
-from quartier_native import crc16
 
 _TIC_GROUP = re.compile(rb"\n([^\n\r\x02\x03]{3,})\r")
 _P1_TELEGRAM = re.compile(rb"/[^/!]*!([0-9A-Fa-f]{1,4})")
@@ -18,20 +16,7 @@ _PARTS = 6
 _FLAG, _FORMAT3 = 0x7E, 0xA0
 
 
-def repair_checksums(kind: str, before: bytes, after: bytearray) -> None:
-    """Correct in ``after`` each checksum that was correct in ``before``; both have the same length."""
-    for mend in _REPAIRERS.get(kind, ()):
-        mend(before, after)
-
-
-def repair_rtu_frame(before: bytes, after: bytes) -> bytes:
-    """Do the same for one whole frame of Modbus RTU."""
-    if len(before) < 4 or crc16(before):
-        return after
-    return after[:-2] + crc16(after[:-2]).to_bytes(2, "little")
-
-
-def _repair_tic(before: bytes, after: bytearray) -> None:
+def repair_tic(before: bytes, after: bytearray) -> None:
     """Repair TIC groups (Enedis-NOI-CPT_54E 6.2): in standard mode the sum covers the last separator, too."""
     for found in _TIC_GROUP.finditer(before):
         start, end = found.start(1), found.end(1)
@@ -45,7 +30,7 @@ def _find_tic_sum(data: bytes | bytearray) -> int:
     return (sum(data) & 0x3F) + 0x20
 
 
-def _repair_p1(before: bytes, after: bytearray) -> None:
+def repair_p1(before: bytes, after: bytearray) -> None:
     """Repair P1 telegrams (Companion Standard P1, 6.2): over ``/`` to ``!``, both included."""
     for found in _P1_TELEGRAM.finditer(before):
         start, end, told = found.start(), found.start(1), found[1]
@@ -54,7 +39,7 @@ def _repair_p1(before: bytes, after: bytearray) -> None:
             after[end : end + len(told)] = text.lower() if told.islower() else text
 
 
-def _repair_iec62056_block(before: bytes, after: bytearray) -> None:
+def repair_iec62056_block(before: bytes, after: bytearray) -> None:
     """Repair blocks (IEC 62056-21, 5.6): exclusive or from after STX to ETX, ETX included."""
     for found in _IEC62056_BLOCK.finditer(before):
         start, end = found.span(1)
@@ -69,7 +54,7 @@ def _find_exclusive_or(data: bytes | bytearray) -> int:
     return value
 
 
-def _repair_sml(before: bytes, after: bytearray) -> None:
+def repair_sml(before: bytes, after: bytearray) -> None:
     """Repair SML (BSI TR-03109-1, annex IV): a sum after each message, then one over the frame."""
     at = before.find(_SML_BEGIN)
     while at >= 0:
@@ -109,7 +94,7 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
         return
 
 
-def _repair_hdlc(before: bytes, after: bytearray) -> None:
+def repair_hdlc(before: bytes, after: bytearray) -> None:
     """Repair HDLC frames (IEC 62056-46, 6.4): the frame check sequence, low byte first."""
     at = before.find(_FLAG)
     while 0 <= at < len(before) - 3:
@@ -122,7 +107,7 @@ def _repair_hdlc(before: bytes, after: bytearray) -> None:
         at = before.find(_FLAG, at + 1)
 
 
-def _repair_mbus(before: bytes, after: bytearray) -> None:
+def repair_mbus(before: bytes, after: bytearray) -> None:
     """Repair long M-Bus frames (EN 13757-2, 5.5): the sum from the control field on."""
     at = before.find(0x68)
     while 0 <= at < len(before) - 5:
@@ -133,13 +118,3 @@ def _repair_mbus(before: bytes, after: bytearray) -> None:
             after[end] = sum(after[at + 4 : end]) & 0xFF
             at = end + 1
         at = before.find(0x68, at + 1)
-
-
-_REPAIRERS: dict[str, tuple[Callable[[bytes, bytearray], None], ...]] = {
-    "tic": (_repair_tic,),
-    "p1": (_repair_p1,),
-    "iec62056": (_repair_iec62056_block,),
-    "sml": (_repair_sml,),
-    "dlms": (_repair_hdlc, _repair_mbus),
-    "mbus": (_repair_mbus,),
-}
