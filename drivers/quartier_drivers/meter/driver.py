@@ -8,9 +8,9 @@ from quartier_drivers.contract import Clock, Command, DeviceSpec, Note, PointInf
 from quartier_drivers.errors import ConfigError, LinkLost, NoReply, Refused
 from quartier_drivers.meter import keys, protocols
 from quartier_drivers.meter.bus_section import MeterBus
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import PROTOCOL_TRIALS, list_settings
 from quartier_drivers.meter.device_readings import MeterReadings
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import PROTOCOL_TRIALS, list_settings
 from quartier_drivers.meter.meaning import list_labels
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.telegrams import Decoder, DecoderCounts, Telegram

@@ -56,14 +56,14 @@ class MeterProtocol(Protocol):
     def find_identifiers(self, data: bytes) -> Iterator[str]:
         """Yield the identifiers in the bytes of a line, as text.  Raises EncryptedError."""
         plain = bytes(byte & 0x7F for byte in data) if self.has_seven_bits else data
-        find = load_object("quartier_drivers.meter.identifiers:find_identifiers")
-        is_identifying = load_object(f"quartier_drivers.meter.identifiers:{self.identifies}")
+        find = load_object("quartier_drivers.meter.masking.identifiers:find_identifiers")
+        is_identifying = load_object(f"quartier_drivers.meter.masking.identifiers:{self.identifies}")
         yield from find(self.name, plain, is_identifying, self.masked_settings)
 
     def repair_checksums(self, before: bytes, after: bytearray) -> None:
         """Correct in ``after`` each checksum that was correct in ``before``; both have the same length."""
         for name in self.repairers:
-            load_object(f"quartier_drivers.meter.checksum_repair:{name}")(before, after)
+            load_object(f"quartier_drivers.meter.masking.checksum_repair:{name}")(before, after)
 
     def load_decoder_settings(self) -> "type[Section]":
         """Return the model of the table ``[decoder]`` of its profiles."""

@@ -9,13 +9,14 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
-from quartier_drivers.meter import protocols, wire
+from quartier_drivers.meter import protocols
+from quartier_drivers.meter.connection import wire
+from quartier_drivers.meter.connection.line_settings import LineSetting
+from quartier_drivers.meter.connection.wire import ParityBits
 from quartier_drivers.meter.discovery.recognition import MeterIdentity
 from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
-from quartier_drivers.meter.line_settings import LineSetting
 from quartier_drivers.meter.protocol import PROTOCOLS
 from quartier_drivers.meter.telegrams import Decoder, Telegram
-from quartier_drivers.meter.wire import ParityBits
 
 _STEP_S = 0.25
 _IDENTIFICATION = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")

@@ -7,10 +7,10 @@ from tests.drivers.meter.conftest import frame, until
 from tests.drivers.meter.test_suggestions import CAPTURES
 
 from quartier_drivers.errors import LinkLost
+from quartier_drivers.meter.connection.line_settings import LineSetting
+from quartier_drivers.meter.connection.wire import ParityBits
 from quartier_drivers.meter.discovery import listen
 from quartier_drivers.meter.discovery.listen import FoundMeter, ProtocolCandidates, find_meter, read_chunks
-from quartier_drivers.meter.line_settings import LineSetting
-from quartier_drivers.meter.wire import ParityBits
 
 FRAME = frame(ADSC="012345678910", EAST="003519702", URMS1="242", IRMS1="001", NTARF="01")
 

@@ -7,8 +7,8 @@ import pytest
 from tests.drivers.meter.conftest import opened, until
 
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import PROTOCOL_SETTINGS, LineSetting, TrialLimits
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import PROTOCOL_SETTINGS, LineSetting, TrialLimits
 from quartier_drivers.meter.telegrams import DecoderCounts, LineRequest
 
 PLAIN = (LineSetting(9600, "8N1"),)

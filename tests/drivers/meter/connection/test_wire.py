@@ -7,9 +7,9 @@ import pytest
 from tests.drivers.meter.conftest import until
 
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.meter import wire
-from quartier_drivers.meter.line_settings import LineSetting
-from quartier_drivers.meter.wire import DAMAGED_CHARACTER, ParityBits
+from quartier_drivers.meter.connection import wire
+from quartier_drivers.meter.connection.line_settings import LineSetting
+from quartier_drivers.meter.connection.wire import DAMAGED_CHARACTER, ParityBits
 
 PLAIN = LineSetting(9600, "8N1")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier_drivers.meter.line_settings import (
+from quartier_drivers.meter.connection.line_settings import (
     PROTOCOL_SETTINGS,
     PROTOCOL_TRIALS,
     LineSetting,

@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from quartier_drivers.errors import LinkLost, describe_os_error
-from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.connection.line_settings import LineSetting
 from quartier_drivers.transport import serial_ports
 from quartier_drivers.transport.frame_recorder import FrameKind, FrameRecorder
 from quartier_drivers.transport.tcp import TcpEndpoint, TcpStream

@@ -6,8 +6,13 @@ from typing import Any, Protocol
 
 from quartier_drivers.contract import Clock, Note
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.meter import wire
-from quartier_drivers.meter.line_settings import LineSetting, ReceptionMonitor, SettingSearch, TrialLimits
+from quartier_drivers.meter.connection import wire
+from quartier_drivers.meter.connection.line_settings import (
+    LineSetting,
+    ReceptionMonitor,
+    SettingSearch,
+    TrialLimits,
+)
 from quartier_drivers.meter.telegrams import Conversation, DecoderCounts, LineRequest, Result
 from quartier_drivers.transport import serial_ports
 from quartier_drivers.transport.frame_recorder import FrameRecorder

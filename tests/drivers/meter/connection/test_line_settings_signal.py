@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier_drivers.meter.line_settings import ReceptionMonitor
+from quartier_drivers.meter.connection.line_settings import ReceptionMonitor
 from quartier_drivers.meter.telegrams import DecoderCounts
 
 
