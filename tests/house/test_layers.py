@@ -107,7 +107,7 @@ ROOMS = (
         for name in SHARE_PURE
     ),
     # They check what a URL or a release table says of a bus, by the model of its section.
-    Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.modbus.discovery.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.bacnet.discovery.reader", ("quartier_drivers", "quartier_native"), ("pydantic",)),
     Room("quartier_drivers.modbus.factory", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.opcua.reader", ("quartier_drivers",), ("pydantic",)),

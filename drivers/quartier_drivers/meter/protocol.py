@@ -26,7 +26,7 @@ class MeterProtocol(Protocol):
     endpoint_keys: tuple[str, ...] = ("port",)
     profile_check: str = "quartier_drivers.meter.profile:MeterCheck"
     lint: str = "quartier_drivers.meter.lint:find_findings"
-    vectors: str = "quartier_drivers.meter.capture_decoding:decode_vector"
+    vectors: str = "quartier_drivers.meter.discovery.capture_decoding:decode_vector"
     is_stream: bool = True
     identifies: str = "is_obis_identifier"
     """The function of ``identifiers`` that says whether a group identifies the meter."""
@@ -56,14 +56,14 @@ class MeterProtocol(Protocol):
     def find_identifiers(self, data: bytes) -> Iterator[str]:
         """Yield the identifiers in the bytes of a line, as text.  Raises EncryptedError."""
         plain = bytes(byte & 0x7F for byte in data) if self.has_seven_bits else data
-        find = load_object("quartier_drivers.meter.identifiers:find_identifiers")
-        is_identifying = load_object(f"quartier_drivers.meter.identifiers:{self.identifies}")
+        find = load_object("quartier_drivers.meter.masking.identifiers:find_identifiers")
+        is_identifying = load_object(f"quartier_drivers.meter.masking.identifiers:{self.identifies}")
         yield from find(self.name, plain, is_identifying, self.masked_settings)
 
     def repair_checksums(self, before: bytes, after: bytearray) -> None:
         """Correct in ``after`` each checksum that was correct in ``before``; both have the same length."""
         for name in self.repairers:
-            load_object(f"quartier_drivers.meter.checksum_repair:{name}")(before, after)
+            load_object(f"quartier_drivers.meter.masking.checksum_repair:{name}")(before, after)
 
     def load_decoder_settings(self) -> "type[Section]":
         """Return the model of the table ``[decoder]`` of its profiles."""

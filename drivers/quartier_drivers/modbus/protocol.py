@@ -53,8 +53,8 @@ PROTOCOLS = {
         vectors="quartier_drivers.register_codec:decode_vector",
         is_polled=True,
         is_shareable=True,
-        reader="quartier_drivers.modbus.reader:read_profile",
-        scan="quartier_drivers.modbus.scan_report:scan",
+        reader="quartier_drivers.modbus.discovery.reader:read_profile",
+        scan="quartier_drivers.modbus.discovery.scan_report:scan",
         scanned_urls=("tcp://", "rtu://"),
         example_values={"rts_on_send": "high"},
     )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from quartier_drivers.device_reports import ScanListener, ScanReport, ScanRequest, format_count
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.meter.bus_section import MbusBus
-from quartier_drivers.meter.capture_decoding import list_protocol_profiles
+from quartier_drivers.meter.discovery.capture_decoding import list_protocol_profiles
+from quartier_drivers.meter.discovery.recognition import MeterIdentity, ProfileSuggestion, find_fitting
 from quartier_drivers.meter.mbus.header import ANY_ADDRESS, parse_mask
 from quartier_drivers.meter.mbus.scan import MbusScanResult, MbusScanTarget, parse_target, scan_line
 from quartier_drivers.meter.mbus.search import PRIMARY_ADDRESSES, FoundMeter
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.recognition import MeterIdentity, ProfileSuggestion, find_fitting
 from quartier_drivers.transport.event_loop import LoopClock
 
 if TYPE_CHECKING:

@@ -18,10 +18,14 @@ from quartier.cli.rendering import output
 from quartier.runtime.text_output import escape_text
 from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
-from quartier_drivers.meter import listen as meter_listen
 from quartier_drivers.meter.bus_section import MeterBus
-from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame, list_protocol_profiles
-from quartier_drivers.meter.recognition import ProfileSuggestion, find_fitting
+from quartier_drivers.meter.discovery import listen as meter_listen
+from quartier_drivers.meter.discovery.capture_decoding import (
+    CaptureDecoder,
+    CaptureFrame,
+    list_protocol_profiles,
+)
+from quartier_drivers.meter.discovery.recognition import ProfileSuggestion, find_fitting
 from quartier_drivers.points import parse_quantity
 from quartier_drivers.registry import PROTOCOLS, load_protocol
 

@@ -149,8 +149,9 @@ def _read_found_devices(result: Any, where: str) -> Iterator[FoundDevice]:
 
 async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundDevice]:
     """Listen on a port until the meter's profile is known."""
-    from quartier_drivers.meter import keys, listen  # noqa: PLC0415 - decrypts, and opens ports
-    from quartier_drivers.meter.capture_decoding import CaptureDecoder  # noqa: PLC0415 - the same
+    from quartier_drivers.meter import keys  # noqa: PLC0415 - imports what decrypts
+    from quartier_drivers.meter.discovery import listen  # noqa: PLC0415 - decrypts, and opens ports
+    from quartier_drivers.meter.discovery.capture_decoding import CaptureDecoder  # noqa: PLC0415 - the same
 
     known = keys.load_keys(options.key_file or "")
     found = await listen.find_meter(port, lambda text: print(text, file=sys.stderr), known)

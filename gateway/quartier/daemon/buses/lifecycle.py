@@ -21,7 +21,7 @@ from quartier.runtime.bus.poll import Bus
 from quartier.runtime.bus.poll_schedule import PollBatch
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.supervisor import Failure, supervise
+from quartier.runtime.supervisor import Failure, log_failure, supervise
 from quartier_drivers.contract import Command, Driver, Line, Note
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.readings import Readings
@@ -95,7 +95,7 @@ class BusManager:
         self._members: dict[str, RunningBus] = {}
         self.points: PointDirectory[Bus] = PointDirectory(())
         passing = ClientWrites(clock, lambda: self.write_listener, tell)
-        self.shares = Shares(group, clock, passing, self._log_failure)
+        self.shares = Shares(group, clock, passing, log)
         """The other masters that use the connections of the gateway."""
         self.recorder = BusRecorder(
             clock, lambda: [(one.bus, one.wire.section) for one in self._members.values()]
@@ -163,12 +163,12 @@ class BusManager:
             self._clock,
             self._deliver,
             self._log,
-            self.write_counts,
-            safe,
-            self._tell,
-            self.moment,
-            self.fallbacks,
-            self.write_listener,
+            counts=self.write_counts,
+            safe=safe,
+            tell=self._tell,
+            moment=self.moment,
+            fallbacks=self.fallbacks,
+            listener=self.write_listener,
         )
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._note_failure, bus))
         return RunningBus(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
@@ -193,17 +193,8 @@ class BusManager:
         await member.bus.close()
 
     def _note_failure(self, bus: Bus, failure: Failure) -> None:
-        bus.online = False
-        bus.why = f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}"
-        self._log_failure(failure)
-
-    def _log_failure(self, failure: Failure) -> None:
-        self._log.error(
-            "task.parked" if failure.parked else "task.failed",
-            task=failure.name,
-            count=failure.count,
-            exc_info=failure.error,
-        )
+        bus.mark_down(f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}")
+        log_failure(self._log, failure)
 
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
         """Put each command into the mailbox of its bus; drop a command for an unknown point."""
@@ -239,7 +230,11 @@ class BusManager:
             release.BusRelease(
                 member.wire.name,
                 member.wire.section.model_dump(mode="json"),
-                [write for health in member.bus.list_reachable_first() for write in health.driver.releases()],
+                [
+                    write
+                    for health in member.bus.devices.list_reachable_first()
+                    for write in health.driver.releases()
+                ],
                 _find_values_left(member.bus),
             )
             for member in self._members.values()

@@ -10,7 +10,7 @@ import pytest
 from tests.drivers.meter.mbus.conftest import Line, Slave, on_tcp, overlaid
 
 from quartier.cli import main
-from quartier_drivers.meter.capture_decoding import list_protocol_profiles
+from quartier_drivers.meter.discovery.capture_decoding import list_protocol_profiles
 from quartier_drivers.meter.mbus import scan_report
 from quartier_drivers.meter.mbus.scan import MbusScanResult, parse_target
 from quartier_drivers.meter.mbus.search import FoundMeter, SearchResult
