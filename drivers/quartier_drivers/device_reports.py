@@ -1,4 +1,4 @@
-"""What is asked of a device or a bus without a site file, and what is told of it, for any protocol."""
+"""Requests to a device or a bus without a site file, and the reports of them, for any protocol."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class ScanRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What a scan found: a table, ``data`` for scripts, and the lines for a site file.
+    """The result of a scan: a table, ``data`` for scripts, and the lines for a site file.
 
     A heading that begins with ``>`` is that of a column of numbers.  ``end`` says why the scan ended early,
     or what to look at if nothing was found.

@@ -22,7 +22,7 @@ _MARK = f"[{GROUP}]".encode()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPackage:
-    """What a package offers: its protocols by name, for the version of the contract it was written for.
+    """The content of a package: its protocols by name, and the version of the contract it was written for.
 
     Each entry names its own ``package``, which has ``protocol.PROTOCOLS`` and, for buses of its own, their
     models in ``bus_section``.

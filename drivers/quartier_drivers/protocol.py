@@ -1,4 +1,4 @@
-"""What the rest of Quartier asks of a protocol: data and methods, with a default for each optional ability.
+"""The description of a protocol for the rest of Quartier: data and methods, with a default for each optional ability.
 
 Each protocol has one object of ``Protocol`` or of a subclass, in the module ``protocol`` of its folder; its
 line in ``registry.PROTOCOLS`` names it.  The object imports nothing of its protocol before it is asked for
@@ -39,7 +39,7 @@ class EncryptedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AskingTime:
-    """How long asking takes at most on a bus that is not planned.
+    """The longest time that requests take on a bus that is not planned.
 
     ``longest_s`` is that of one telegram at ``baud``, ``share`` that of all devices, per second.
     """
@@ -51,7 +51,7 @@ class AskingTime:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """How a record of a bus is written for an analyser.
+    """The form of a record of a bus for an analyser.
 
     ``frames``: frames of a serial line, each for the analyser's ``dissector``; ``is_whole`` says when pieces
     make a frame.  ``connection`` and ``datagrams``: TCP and UDP, with the ``port`` that the protocol has by

@@ -1,4 +1,4 @@
-"""What Quartier asks of BACnet."""
+"""The description of BACnet."""
 
 from typing import TYPE_CHECKING
 

@@ -123,7 +123,7 @@ class Section(BaseModel):
 
 
 class Place(Section):
-    """What a profile reads: where it stands on the wire, and how it becomes our value."""
+    """The place of a point on the wire, and its conversion to our value."""
 
     def describe_place(self) -> str:
         """Return where it stands, for people; empty if its protocol has no words for that."""
@@ -147,7 +147,7 @@ class Place(Section):
 
 
 class StatedName(Protocol):
-    """What a source states of a point that has a name instead of a register."""
+    """The statement of a source about a point that has a name instead of a register."""
 
     @property
     def group(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What Quartier asks of GPIO."""
+"""The description of GPIO."""
 
 from quartier_drivers.protocol import Protocol
 

@@ -1,16 +1,25 @@
 """Profiles of meters, and their contradictions."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Finding, Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import ProfileHead
+from quartier_drivers.device_profile.toml_positions import KeyPath
 from quartier_drivers.meter.protocol import load_meter_protocol
 from quartier_drivers.meter.schema import CLOCK_FORMS, MeterMarks, MeterPoint
 from quartier_drivers.meter.units import find_factor, list_units
-from quartier_drivers.points import parse_quantity
+from quartier_drivers.points import POWER_QUANTITIES, parse_quantity
+
+# OBIS C of the sum and the phases: absolute active power, and active power that is imported.
+_ABSOLUTE_POWER = re.compile(r"(?:^|:)(?:15|35|55|75)\.7\b")
+_IMPORT_POWER = re.compile(r"(?:^|:)(?:1|21|41|61)\.7\.0\b")
+_NO_DIRECTION = (
+    "which has no direction; expected 1-0:16.7.0, which SML's decoder makes of it where the meter states one"
+)
 
 
 def check_statement(quantity: str, statement: MeterPoint, scan: Mapping[str, float]) -> list[ProfileFault]:
@@ -123,3 +132,21 @@ class MeterCheck(ProfileCheck):
         marks = self._model(MeterMarks, ("recognise",), data.get("recognise", {})) or MeterMarks()
         told = {} if settings is None else settings.model_dump(exclude_unset=True)
         return MeterProfile(name, head, scan, parts, told, marks)
+
+
+def find_findings(profile: Profile) -> Iterator[Finding]:
+    """Yield what to review in a profile of a meter: power without a direction."""
+    for path, quantity, point in profile.list_points():
+        yield from _check_direction(path, quantity, point)
+
+
+def _check_direction(path: KeyPath, quantity: str, one: Any) -> Iterator[Finding]:
+    """Find power of the connection that comes from a group without a direction."""
+    if quantity not in POWER_QUANTITIES:
+        return
+    for label in (label for labels in one.group for label in labels):
+        if _ABSOLUTE_POWER.search(label):
+            yield (*path, "group"), f"{label} is absolute power, {_NO_DIRECTION}"
+        elif _IMPORT_POWER.search(label) and not one.minus:
+            what = f'is missing: {label} is import alone; name the export, or "" where it has a sign'
+            yield (*path, "minus"), what

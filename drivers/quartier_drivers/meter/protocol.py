@@ -1,4 +1,4 @@
-"""What Quartier asks of the protocols of meters."""
+"""The description of the protocols of meters."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class MeterProtocol(Protocol):
     factory: str = "quartier_drivers.meter.driver:FACTORY"
     endpoint_keys: tuple[str, ...] = ("port",)
     profile_check: str = "quartier_drivers.meter.profile:MeterCheck"
-    lint: str = "quartier_drivers.meter.lint:find_findings"
+    lint: str = "quartier_drivers.meter.profile:find_findings"
     vectors: str = "quartier_drivers.meter.discovery.capture_decoding:decode_vector"
     is_stream: bool = True
     identifies: str = "is_obis_identifier"

@@ -1,4 +1,4 @@
-"""What Quartier asks of Modbus."""
+"""The description of Modbus."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What Quartier asks of OPC UA."""
+"""The description of OPC UA."""
 
 from typing import TYPE_CHECKING
 

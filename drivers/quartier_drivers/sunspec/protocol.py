@@ -1,4 +1,4 @@
-"""What Quartier asks of SunSpec, which is spoken on buses of Modbus."""
+"""The description of SunSpec, which is spoken on buses of Modbus."""
 
 from quartier_drivers.protocol import Protocol
 

@@ -45,7 +45,7 @@ class Rules(Protocol):
 
     @property
     def cleared(self) -> bool:
-        """Whether the end of an alarm is sent too."""
+        """True if the end of an alarm is sent too."""
 
     @property
     def group_s(self) -> float:
@@ -80,7 +80,7 @@ class AlarmChange:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent at once: changes in order, and how many were not told because the channel failed."""
+    """One message: changes in order, and the number of those that could not be sent in time."""
 
     gateway: str
     changes: tuple[AlarmChange, ...]

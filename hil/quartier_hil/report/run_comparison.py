@@ -39,7 +39,7 @@ class NotARun(ValueError):  # noqa: N818 - its text is shown to a person
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What the folder of a run holds: curves by point, with their times in s since the start.
+    """The content of the folder of a run: curves by point, with their times in s since the start.
 
     A value is nan where there is none, such as a limit that is not set.
     """

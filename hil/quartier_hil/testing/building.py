@@ -32,7 +32,7 @@ class ExpectationFailed(AssertionError):  # noqa: N818 - reads as the result of 
 
 @dataclass(frozen=True, slots=True)
 class DeviceAddress:
-    """Where a device is: ``address`` is HOST:PORT, opc.tcp://HOST:PORT/… or the path of a serial port."""
+    """The place of a device: ``address`` is HOST:PORT, opc.tcp://HOST:PORT/… or the path of a serial port."""
 
     bus: str
     protocol: str
