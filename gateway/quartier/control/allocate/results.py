@@ -200,7 +200,7 @@ def apply_allocation(
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
     """Return the desired value of each participant's point, and the switch states to keep."""
     switches = dict(inputs.state.switch_states)
-    wants: list[DesiredValue] = []
+    desired_values: list[DesiredValue] = []
     left_alone = find_conflict_pauses(inputs)
     spare_w = float("inf")
     if result.total_high_w is not None:
@@ -212,7 +212,7 @@ def apply_allocation(
         asset = participant.asset
         setpoint_w = result.setpoints_w[index]
         if isinstance(asset, Battery):
-            wants += _battery_want(inputs, participant, result, index)
+            desired_values += _battery_want(inputs, participant, result, index)
             continue
         if asset.name in left_alone:
             continue  # ``conflict_response`` decides what is written
@@ -234,10 +234,10 @@ def apply_allocation(
         switches[asset.name] = switch
         if _may_write(inputs, result, index, participant, switch):
             reason = _reason(inputs, participant, result, index, switch, is_fitted=is_fitted)
-            want = _flexible_want(participant, switch, reason)
-            wants.append(_by_hand(inputs, asset, want))
+            desired = _flexible_want(participant, switch, reason)
+            desired_values.append(_by_hand(inputs, asset, desired))
             switches[asset.name] = unread_assets.note_unread_point(switch, inputs.now_ns, read=True)
-    return wants, switches
+    return desired_values, switches
 
 
 def _battery_want(
@@ -329,10 +329,10 @@ def _raise_switch(
         return switch_state.switch_on(switch, now_ns)  # it was off: a load that is on offers no step up
     if switch.on:
         limit_w = find_limit_w(max(setpoint_w, _limit_w(asset, switch)), find_full_power_w(asset))
-        return switch_state.raise_limit(switch, limit_w, now_ns, stands=is_at_order(participant))
+        return switch_state.raise_limit(switch, limit_w, now_ns, is_at_limit=is_at_order(participant))
     on = switch_state.switch_on(switch, now_ns)
     return switch_state.raise_limit(
-        on, find_limit_w(setpoint_w, find_full_power_w(asset)), now_ns, stands=True
+        on, find_limit_w(setpoint_w, find_full_power_w(asset)), now_ns, is_at_limit=True
     )
 
 
@@ -549,14 +549,18 @@ def _flexible_want(participant: Participant, switch: SwitchState, reason: Reason
 
 
 def _by_hand(
-    inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, want: DesiredValue
+    inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, desired: DesiredValue
 ) -> DesiredValue:
     """Limit to the value of an override, and name its source if that decides or nothing else does."""
     most = orders_overrides.find_ceiling(asset, inputs.requests.overrides)
-    if most is None or want.value < most or (want.value == most and want.reason.code != NO_REASON.code):
-        return want
+    if (
+        most is None
+        or desired.value < most
+        or (desired.value == most and desired.reason.code != NO_REASON.code)
+    ):
+        return desired
     reason = inputs.requests.overrides[asset.name].reason
-    return replace(want, value=most, reason=reason, holds=want.holds or want.value > most)
+    return replace(desired, value=most, reason=reason, holds=desired.holds or desired.value > most)
 
 
 def _reason(

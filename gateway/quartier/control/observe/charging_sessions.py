@@ -296,12 +296,12 @@ def find_usable_current_a(
 
 def find_departure_s(ev: ChargePointAsset, last_good: LastGoodValues, now: Now, zone: str) -> float | None:
     """Return the seconds until it leaves, by its charger, else by the site file; None if not known."""
-    said = last_good.get(f"{ev.name}.departure_in_s")
+    reading = last_good.get(f"{ev.name}.departure_in_s")
     if (
-        said is not None
+        reading is not None
         and find_fresh_value(last_good, f"{ev.name}.departure_in_s", ev.period_s, now.ns) is not None
     ):
-        return max(0.0, said.value - find_reading_age_s(said, now.ns))
+        return max(0.0, reading.value - find_reading_age_s(reading, now.ns))
     local_s = local_time.find_local_time_s(now, zone)
     if ev.departure_s is None or local_s is None:
         return None

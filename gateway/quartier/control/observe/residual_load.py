@@ -180,13 +180,13 @@ def _widen_bounds(
     sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]
 ) -> ResidualSample:
     """Widen a sample's bounds: the first of ``read_ns`` after it may already have been true at its time."""
-    told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
-    if not told:
+    newly_read = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
+    if not newly_read:
         return sample
-    more_w = [present_w[i] - sample.present_w[i] for i in told]
+    more_w = [present_w[i] - sample.present_w[i] for i in newly_read]
     low_w = sample.low_w - sum(max(0.0, watts) for watts in more_w)
     high_w = sample.high_w + sum(max(0.0, -watts) for watts in more_w)
-    return replace(sample, low_w=low_w, high_w=high_w, waits=sample.waits - set(told))
+    return replace(sample, low_w=low_w, high_w=high_w, waits=sample.waits - set(newly_read))
 
 
 def attribute_rise(

@@ -51,10 +51,10 @@ class MeterSample:
 
 
 def take_sample(
-    house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    site: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> MeterSample | None:
     """Return the newest reading of the grid meter with its assets; None if there is none."""
-    grid = house.grid
+    grid = site.grid
     total = last_good.get(f"{grid.name}.power_w")
     if total is None:
         return None
@@ -66,7 +66,7 @@ def take_sample(
     # None: the phases are not known, so they are not needed.
     steered_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWER_QUANTITIES) else None
     sum_w = generated_w = 0.0
-    assets = find_measured_assets(house)
+    assets = find_measured_assets(site)
     known = [last_good.get(f"{asset.name}.power_w") for asset in assets]
     assets_w = [0.0 if one is None else one.value for one in known]
     heard = tuple([observations.find_power_w(last_good, asset, now_ns) is not None for asset in assets])
