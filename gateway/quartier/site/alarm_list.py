@@ -133,10 +133,10 @@ class AlarmList:
         while key in there:
             cause = there[key].cause or (ALARM_KINDS_BY_CODE[key[0]].grows_into, key[1])
             known = self.records.get(cause)
-            stands = cause in there or (known is not None and known.is_active)
+            is_active = cause in there or (known is not None and known.is_active)
             if cause in passed:  # two alarms that name each other
                 return alarm.key
-            if not stands or _rank_alarm(cause) > _rank_alarm(alarm.key):
+            if not is_active or _rank_alarm(cause) > _rank_alarm(alarm.key):
                 break
             passed.add(cause)
             key = cause

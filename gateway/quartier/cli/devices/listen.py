@@ -307,13 +307,13 @@ def describe_suggestion(by: ProfileSuggestion) -> str:
 def describe_frame(frame: CaptureFrame) -> str:
     """Return a frame in one line for a person: powers first, and not more points than fit."""
     names = sorted(frame.points, key=_rank_point)
-    told = [
+    values = [
         f"{name} {output.format_number(frame.points[name], _find_unit(name))}"
         for name in names[:_LINE_POINTS_MAX]
     ]
     more = [f"and {len(names) - _LINE_POINTS_MAX} more"] if len(names) > _LINE_POINTS_MAX else []
     bad = f"; {frame.telegram.bad_count} bad" if frame.telegram.bad_count else ""
-    return f"frame {frame.number}: {', '.join(told + more) or 'no points'}{bad}"
+    return f"frame {frame.number}: {', '.join(values + more) or 'no points'}{bad}"
 
 
 def _rank_point(name: str) -> int:
@@ -337,9 +337,9 @@ def render_meter_lines(port: str, found: meter_listen.FoundMeter) -> str:
 
 def make_bus_keys(port: str, found: meter_listen.FoundMeter) -> dict[str, str | int]:
     """Return the keys of the bus for what was found."""
-    said: dict[str, str | int] = {"kind": found.protocol, "port": port}
+    section: dict[str, str | int] = {"kind": found.protocol, "port": port}
     if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):
-        said |= {"baud": found.setting.baud, "framing": found.setting.framing}
+        section |= {"baud": found.setting.baud, "framing": found.setting.framing}
     if found.protocol == "iec62056" and not found.was_asked:
-        said["mode"] = "d"
-    return said
+        section["mode"] = "d"
+    return section

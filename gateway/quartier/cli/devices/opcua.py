@@ -86,13 +86,13 @@ def read_profile_rows(
 
 def make_section(options: argparse.Namespace) -> "OpcuaBus":
     """Return what the command line says of the server and of who we are.  Raises ConfigError."""
-    said = {key: getattr(options, key) for key in _LOGIN_KEYS if getattr(options, key) is not None}
+    given = {key: getattr(options, key) for key in _LOGIN_KEYS if getattr(options, key) is not None}
     for key in ("password_file", "user_cert_file", "user_key_file"):
-        if key in said:
-            said[key] = _make_absolute(said[key])
-    anonymous = options.anonymous or not {"user", "user_cert_file"} & said.keys()
+        if key in given:
+            given[key] = _make_absolute(given[key])
+    anonymous = options.anonymous or not {"user", "user_cert_file"} & given.keys()
     pki = str((options.state_dir / options.pki).absolute())
-    return reader.make_section(options.url, {**said, "anonymous": anonymous, "pki": pki})
+    return reader.make_section(options.url, {**given, "anonymous": anonymous, "pki": pki})
 
 
 def _make_absolute(reference: str) -> str:

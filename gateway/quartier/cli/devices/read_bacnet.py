@@ -63,8 +63,8 @@ def _make_object_cells(row: "ObjectRow") -> tuple[str, ...]:
     if row.commands is not None:
         commands = ", ".join(f"{one.priority}: {one.value}" for one in row.commands) or "nobody"
     times = [
-        f"{seconds} s {word} at least"
-        for seconds, word in ((row.least_on_s, "on"), (row.least_off_s, "off"))
+        f"{seconds} s {state} at least"
+        for seconds, state in ((row.least_on_s, "on"), (row.least_off_s, "off"))
         if seconds
     ]
     notes = [*row.flags, *times, *([row.why] if row.why else [])]

@@ -123,18 +123,20 @@ def _print_survey(survey: "ScanResult", text: str) -> None:
     print(f"\nFor the site file:\n\n{text}")
 
 
-def _make_rows(met: "FoundDevice") -> list[tuple[str, ...]]:
-    told = met.identity
+def _make_rows(found: "FoundDevice") -> list[tuple[str, ...]]:
+    identity = found.identity
     head = (
-        str(met.i_am.instance),
-        str(met.i_am.place),
-        " ".join((told.get("vendor-name", f"vendor {met.i_am.vendor_id}"), told.get("model-name", ""))),
-        told.get("object-name", "–"),
+        str(found.i_am.instance),
+        str(found.i_am.place),
+        " ".join(
+            (identity.get("vendor-name", f"vendor {found.i_am.vendor_id}"), identity.get("model-name", ""))
+        ),
+        identity.get("object-name", "–"),
     )
-    if not met.guesses:
-        why = met.why or "no profile knows it; quartier read bacnet … --draft begins one"
+    if not found.guesses:
+        why = found.why or "no profile knows it; quartier read bacnet … --draft begins one"
         return [(*head, "–", "", why)]
-    first, *others = met.guesses
+    first, *others = found.guesses
     more = [("",) * len(head) + (one.profile, one.sure, one.why) for one in others]
     return [(*head, first.profile, first.sure, first.why), *more]
 
@@ -186,17 +188,17 @@ def render_bacnet_lines(bus: "BacnetIpBus", survey: "ScanResult") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _make_device_name(met: "FoundDevice", *, shared: bool) -> str:
-    place = "".join(one if one.isalnum() else "_" for one in str(met.i_am.place).lower())
-    return f"b{met.i_am.instance}" + (f"_{place}" if shared else "")
+def _make_device_name(found: "FoundDevice", *, shared: bool) -> str:
+    place = "".join(one if one.isalnum() else "_" for one in str(found.i_am.place).lower())
+    return f"b{found.i_am.instance}" + (f"_{place}" if shared else "")
 
 
-def _render_profile_lines(met: "FoundDevice") -> list[str]:
-    if not met.guesses:
+def _render_profile_lines(found: "FoundDevice") -> list[str]:
+    if not found.guesses:
         return [
             'profile = ""                  # no profile knows it; quartier read bacnet --draft begins one'
         ]
-    first, *others = met.guesses
+    first, *others = found.guesses
     text = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
     more = [f'# profile = "{one.profile}"  # {one.sure}' for one in others]
     return [f'profile = "{first.profile}"{text}', *more]

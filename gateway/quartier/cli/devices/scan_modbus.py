@@ -76,11 +76,11 @@ def _scan_settings(
 
     loaded = [loading.load_profile(name, folders) for name in _list_loadable_profiles(folders)]
     known = [one for one in loaded if isinstance(one, loading.RegisterProfile)]
-    beside = _make_sunspec_guesser([one for one in loaded if one.protocol == "sunspec"])
+    sunspec_guesser = _make_sunspec_guesser([one for one in loaded if one.protocol == "sunspec"])
     progress = _ScanProgress()
     survey = asyncio.run(
         modbus_scan.scan_buses(
-            settings, wanted, known, LoopClock(), progress, thorough=thorough, beside=beside
+            settings, wanted, known, LoopClock(), progress, thorough=thorough, beside=sunspec_guesser
         )
     )
     progress.end()
@@ -165,8 +165,8 @@ def _format_setting(bus: "ScannedBus") -> str:
 
 
 def _make_rows(found: "FoundDevice") -> list[tuple[str, ...]]:
-    said = "; ".join([found.answer, *(text for _, text in sorted(found.objects.items()))])
-    head = (str(found.unit), _format_setting(found.bus), said)
+    description = "; ".join([found.answer, *(text for _, text in sorted(found.objects.items()))])
+    head = (str(found.unit), _format_setting(found.bus), description)
     also = [("", "", "", "", "", _describe_other_units(found))] if found.also else []
     if not found.guesses:
         return [(*head, "–", "", "no profile knows it by its marks"), *also]

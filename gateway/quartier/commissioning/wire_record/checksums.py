@@ -48,10 +48,10 @@ def _find_tic_sum(data: bytes | bytearray) -> int:
 def _repair_p1(before: bytes, after: bytearray) -> None:
     """Repair P1 telegrams (Companion Standard P1, 6.2): over ``/`` to ``!``, both included."""
     for found in _P1_TELEGRAM.finditer(before):
-        start, end, told = found.start(), found.start(1), found[1]
-        if int(told, 16) == crc_arc(before[start:end]):
-            text = f"{crc_arc(bytes(after[start:end])):0{len(told)}X}"[-len(told) :].encode()
-            after[end : end + len(told)] = text.lower() if told.islower() else text
+        start, end, checksum = found.start(), found.start(1), found[1]
+        if int(checksum, 16) == crc_arc(before[start:end]):
+            text = f"{crc_arc(bytes(after[start:end])):0{len(checksum)}X}"[-len(checksum) :].encode()
+            after[end : end + len(checksum)] = text.lower() if checksum.islower() else text
 
 
 def _repair_iec62056_block(before: bytes, after: bytearray) -> None:

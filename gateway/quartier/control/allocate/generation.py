@@ -132,7 +132,7 @@ POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
 def limit_generation(
     inputs: CycleInputs, participants: Sequence[Participant], desired_w: list[float], acted: dict[int, Reason]
 ) -> None:
-    """Lower ``desired_w`` (W, generation negative) to the limit, in proportion; ``acted`` gets the reasons."""
+    """Lower ``desired_w`` (generation negative) to the limit, in proportion; ``acted`` gets the reasons."""
     cap_w = inputs.active_limits.generation_w
     if cap_w is None:
         return

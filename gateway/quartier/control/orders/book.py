@@ -40,7 +40,7 @@ def find_due_commands(
     now_ns: int,
     steps: Mapping[str, float] = _UNKNOWN,
 ) -> tuple[OrderBook, list[Command]]:
-    """Return the commands due for ``desired_values``; ``steps`` are the resolutions of points, as far as known."""
+    """Return the commands due for ``desired_values``; ``steps``: resolutions of points, as far as known."""
     orders = dict(book.orders)
     released = set(book.released)
     commands = []
