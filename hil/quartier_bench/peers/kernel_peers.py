@@ -46,13 +46,13 @@ class GorillaCodec:
                 [compiler, "-O3", "-shared", "-fPIC", "-o", str(library), str(GORILLA_SOURCE)], check=True
             )
             code = ctypes.CDLL(str(library))
-        word, place = ctypes.c_int64, ctypes.c_void_p
+        integer, place = ctypes.c_int64, ctypes.c_void_p
         self._encode = code.gorilla_encode
-        self._encode.argtypes, self._encode.restype = [word, place, place, place], word
+        self._encode.argtypes, self._encode.restype = [integer, place, place, place], integer
         self._decode = code.gorilla_decode
-        self._decode.argtypes, self._decode.restype = [word, place, word, place, place], word
+        self._decode.argtypes, self._decode.restype = [integer, place, integer, place, place], integer
         self._decode_anew = code.gorilla_decode_anew
-        self._decode_anew.argtypes, self._decode_anew.restype = [word, place, word], word
+        self._decode_anew.argtypes, self._decode_anew.restype = [integer, place, integer], integer
 
     def prepare(self, times_ms: "array[int]", values: "array[float]") -> PreparedSeries:
         """The calls for a series.  Raises ValueError where it does not come back bit by bit."""

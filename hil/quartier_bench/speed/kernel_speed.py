@@ -57,11 +57,11 @@ def make_tree_problem() -> TreeProblem:
     share = [source.choice(_PHASE_SHARES) for _ in range(TREE_ASSETS)]
     want_w = [source.choice([3680.0, 11_040.0, source.uniform(500, 8000)]) for _ in range(TREE_ASSETS)]
     loads_w = [0.0] * (4 * TREE_NODES)
-    for asset, want in enumerate(want_w):
+    for asset, power_w in enumerate(want_w):
         node = home[asset]
         while node >= 0:
             for row, part in enumerate((1.0, *share[asset])):
-                loads_w[4 * node + row] += want * part
+                loads_w[4 * node + row] += power_w * part
             node = under[node]
     import_w = [
         0.8 * load_w if row // 4 % 8 == 0 else 2 * load_w + 1000 for row, load_w in enumerate(loads_w)

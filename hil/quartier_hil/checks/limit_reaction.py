@@ -92,8 +92,10 @@ class ReactionCheck:
             for cap, end_s in list_limit_reductions(self.caps)
             if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in spans)
         ]
-        house = self.scenario.house
-        self._watts = {out.order: _find_unit_power_w(out, house.assets) for out in list_outputs(house)}
+        site_spec = self.scenario.house
+        self._watts = {
+            out.order: _find_unit_power_w(out, site_spec.assets) for out in list_outputs(site_spec)
+        }
         self._watts = {**self._watts, GENERATION_ORDER: 1.0}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:

@@ -89,8 +89,8 @@ def _make_case(made: ET.Element, suite: JunitSuite, name: str) -> ET.Element:
     )
 
 
-def _remove_control_characters(said: str) -> str:
-    return _NO_CHARACTERS.sub("?", said)
+def _remove_control_characters(text: str) -> str:
+    return _NO_CHARACTERS.sub("?", text)
 
 
 VERDICTS_FILE, VERDICTS_PAGE = "verdicts.json", "verdicts.md"
