@@ -244,7 +244,7 @@ class FleetPlant:
         self.fans_on = not FANS_OFF_SPAN_S[0] <= now_s < FANS_OFF_SPAN_S[1]
 
     def second(self, *, live: bool = True, is_controlled: bool = True) -> None:
-        """Let a second pass; without ``is_controlled`` chargers rest, and the rest follows its own control."""
+        """Let a second pass; without ``is_controlled`` chargers rest, the others follow their own control."""
         on = self.seen.on.view(bool)
         present_w = self.seen.present_w
         present_w[self.cars.at] = self._step_cars(on[self.cars.at], live=live and is_controlled)

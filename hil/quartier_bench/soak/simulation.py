@@ -96,7 +96,7 @@ def make_meters(seed: int, noisy_pct: float, clock: SiteTime) -> Sequence[Tested
 async def simulate_days(
     days: float, seed: int, noisy_pct: float, report: Callable[[SoakFigures], None] = lambda _: None
 ) -> SoakFigures:
-    """Let ``days`` of the house pass; ``report`` is called sixty times on the way."""
+    """Let ``days`` of the building pass; ``report`` is called sixty times on the way."""
     clock, image, figures = SiteTime(_BEGIN_UTC_S), ProcessImage(), SoakFigures()
     fed = make_meters(seed, noisy_pct, clock)
     for one in fed:

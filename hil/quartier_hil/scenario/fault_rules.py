@@ -83,7 +83,7 @@ def blocks_all_answers(kind: FaultKind, seconds: float | None) -> bool:
 def explain_refusal(site_spec: SiteSpec, target: str, kind: FaultKind, arguments: Mapping[str, Any]) -> str:
     """Return why a fault is impossible: unknown target, a verb that it cannot follow, a missing argument.
 
-    Empty if it is possible.  ``arguments`` are its arguments.
+    Empty if it is possible.  ``arguments`` are those of the fault.
     """
     if target in site_spec.meters:
         why = _explain_meter_refusal(target, kind)

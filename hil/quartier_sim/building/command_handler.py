@@ -110,9 +110,8 @@ class CommandHandler:
         if missing:
             raise ValueError(missing)
         for _, target in targets:
-            target.fault(
-                "off" if felt == "unplugged" and isinstance(target, SerialMeter) else felt, **arguments
-            )  # type: ignore[arg-type]  # as above
+            own = "off" if felt == "unplugged" and isinstance(target, SerialMeter) else felt
+            target.fault(own, **arguments)  # type: ignore[arg-type]  # as above
         return Answer(ok=True, text=f"{name} is {kind}")
 
     @staticmethod
