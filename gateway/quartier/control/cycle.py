@@ -356,7 +356,7 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
     units = [participant for participant in participants if isinstance(participant.asset, Battery)]
     if not units:
         return
-    others_w = sum(participant.want_w for participant in participants if participant not in units)
+    others_w = sum(participant.desired_w for participant in participants if participant not in units)
     caps = inputs.requests.caps
     surplus_w = max(0.0, -(base.high_w + others_w))
     low_w, high_w = (
@@ -428,7 +428,7 @@ def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
         most_w = abs(trial_w)
         unit.reason = _TRIAL_AGAIN
         unit.headroom = PowerRange(max(-most_w, unit.headroom.low_w), min(most_w, unit.headroom.high_w))
-    unit.want_w = min(max(trial_w, unit.headroom.low_w), unit.headroom.high_w)
+    unit.desired_w = min(max(trial_w, unit.headroom.low_w), unit.headroom.high_w)
 
 
 def _target_w(inputs: CycleInputs) -> float:
@@ -443,20 +443,20 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
     asset, allowed = unit.asset, unit.headroom
     assert isinstance(asset, Battery)
     if inputs.stage is not ControlStage.NORMAL:
-        unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
+        unit.desired_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
         unit.reason = held_reasons.explain_stale_inputs(inputs)
         return
     by_hand_w = overrides.find_ordered_power_w(asset, inputs.requests.overrides)
     if by_hand_w is not None:  # it follows no meter, so it cannot hunt and needs no filter
         unit.reason = override_report.explain_battery_order(inputs, asset, allowed)
-        unit.want_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
+        unit.desired_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
         return
     held_w = inputs.state.swings.limit_step_w(asset.name)
     if held_w is not None:  # from the power to which a limit moved it
-        unit.want_w = setpoints.ramp_to(asset, unit.before_w, held_w, allowed, inputs.dt_s)
+        unit.desired_w = setpoints.ramp_to(asset, unit.before_w, held_w, allowed, inputs.dt_s)
         return
     gain = inputs.state.swings.gain(asset.name)
-    unit.want_w = setpoints.follow_target(asset, unit.before_w, desired_w, allowed, inputs.dt_s, gain)
+    unit.desired_w = setpoints.follow_target(asset, unit.before_w, desired_w, allowed, inputs.dt_s, gain)
 
 
 def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: float) -> float:
@@ -493,7 +493,7 @@ def _allocate_inside_limits(
 
     Without a residual load only the assets that a grid event switches off move: they need none.
     """
-    desired_w = [participant.want_w for participant in participants]
+    desired_w = [participant.desired_w for participant in participants]
     acted: dict[int, Reason] = {}
     off = response.apply_tier_shed(inputs, participants, desired_w, acted)
     if base is None or tree is None:

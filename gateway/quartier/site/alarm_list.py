@@ -230,8 +230,8 @@ class AlarmList:
         if pulse.ends_ns is not None:
             return
         pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
-        is_told = ENDED_PATTERN.search(one.words) is not None
-        if not (pulse.is_recalled or is_told):  # nobody saw when the cause of a recalled alarm ended
+        has_end_text = ENDED_PATTERN.search(one.words) is not None
+        if not (pulse.is_recalled or has_end_text):  # nobody saw when the cause of a recalled alarm ended
             words = describe_ended(one.words, now.utc_ms, self.zone) if ended is None else str(ended)
             self.records[one.key] = replace(one, words=words)
 

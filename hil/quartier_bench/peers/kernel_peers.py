@@ -85,9 +85,9 @@ class NumpyAllocation:
         self._divisible = np.array([divisible for _, _, divisible in steps])
         self._order = np.arange(len(steps))
 
-    def make_array(self, want_w: "Sequence[float]") -> Any:
+    def make_array(self, desired_w: "Sequence[float]") -> Any:
         """An array of numpy's."""
-        return self._np.array(want_w)
+        return self._np.array(desired_w)
 
     def allocate_in_place(
         self, setpoint_w: Any, base_w: float, import_max_w: float, export_max_w: float

@@ -131,11 +131,11 @@ class DocumentWriter:
         more = False
         for direction in DIRECTIONS:
             for at_ms, cap_w in zip(grid.step_starts_ms, limits[direction][member.place.edge], strict=True):
-                said_w = last.cap_w(direction, at_ms) or 0.0
-                beyond_w = max(_TOLERANCE_W, _TOLERANCE_SHARE * said_w)
-                if cap_w < said_w - 1.0 and (at_ms <= now_ms or cap_w < said_w - beyond_w):
+                sent_w = last.cap_w(direction, at_ms) or 0.0
+                beyond_w = max(_TOLERANCE_W, _TOLERANCE_SHARE * sent_w)
+                if cap_w < sent_w - 1.0 and (at_ms <= now_ms or cap_w < sent_w - beyond_w):
                     return True
-                more = more or cap_w > said_w + beyond_w
+                more = more or cap_w > sent_w + beyond_w
         return more and is_live and last.is_answered
 
     def _envelope(

@@ -202,9 +202,9 @@ def _make_car(device: DeviceReport, member: BuildingState, grid: PlanSteps) -> C
     if not device.get("available") or not is_car_present(member, device):
         return None
     # A report of before it came says nothing of what it wants, or how fast.
-    is_told = bool(device.get("present"))
-    need_wh = _parse_number(device.get("energy_up_wh")) if is_told else None
-    leaves_s = _parse_number(device.get("leaves_in_s")) if is_told else None
+    is_reported = bool(device.get("present"))
+    need_wh = _parse_number(device.get("energy_up_wh")) if is_reported else None
+    leaves_s = _parse_number(device.get("leaves_in_s")) if is_reported else None
     stay_s = member.place.stay_h * 3_600.0 if leaves_s is None else leaves_s
     return Car(
         name=str(device["device"]),

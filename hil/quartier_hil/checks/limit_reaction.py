@@ -166,8 +166,8 @@ class ReactionCheck:
     @property
     def command_max_s(self) -> float:
         """Longest time to the command, s: as the scenario states, else 2 s, or a slower cycle and 1 s."""
-        said_s = None if self.asked is None else self.asked.command_max_s
-        return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
+        stated_s = None if self.asked is None else self.asked.command_max_s
+        return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if stated_s is None else stated_s
 
     @property
     def is_idle(self) -> bool:

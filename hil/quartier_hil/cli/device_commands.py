@@ -74,11 +74,11 @@ async def serve_quirk(odd: QuirkyDevice) -> None:
     async with odd:
         sys.stdout.write(f"{odd.url}\n")
         sys.stdout.flush()
-        told_count = 0
+        printed_count = 0
         while True:
-            for unit, pdu in odd.asked[told_count:]:
+            for unit, pdu in odd.asked[printed_count:]:
                 sys.stderr.write(f"unit {unit}: {pdu.hex(' ')}\n")
-            told_count = len(odd.asked)
+            printed_count = len(odd.asked)
             await asyncio.sleep(0.2)
 
 

@@ -205,7 +205,7 @@ class ScenarioQueue:
             path.stem,
             verdicts,
             left["figures"],
-            house_s=scenario.duration_s,
+            site_s=scenario.duration_s,
             rate=left["scenario"]["rate"],
             real_s=left["real_s"],
             date=now.date().isoformat(),

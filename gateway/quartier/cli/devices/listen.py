@@ -328,10 +328,8 @@ def _find_unit(point: str) -> str:
 
 def render_meter_lines(port: str, found: meter_listen.FoundMeter) -> str:
     """Return the lines of a site file for what was found."""
-    keys_said = make_bus_keys(port, found).items()
-    shown = [
-        f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in keys_said
-    ]
+    section = make_bus_keys(port, found).items()
+    shown = [f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in section]
     return "\n".join([f"[buses.{_BUS_NAME}]", *shown]) + "\n"
 
 

@@ -379,11 +379,11 @@ def run_prove(options: argparse.Namespace) -> int:
             faults += error.faults
     wrong = [one for each in proofs for one in each.faults]
     if options.json:
-        told_faults = [_render_fault(one) for one in faults]
+        rendered_faults = [_render_fault(one) for one in faults]
         output.print_json(
             {
                 "profiles": [{"profile": one.profile, **render_proof(one)} for one in proofs],
-                "faults": told_faults,
+                "faults": rendered_faults,
             }
         )
     else:

@@ -87,8 +87,8 @@ def list_head_lines(
         if live is not None:
             yield from _list_return_lines(live["asset"])
         return
-    rows_told = () if live is None else live["asset"].get("ledger", ())
-    ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows_told}
+    rows = () if live is None else live["asset"].get("ledger", ())
+    ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows}
     words = _describe_order(
         last, now, ages_s.get((last.boot, last.number)), is_partial=live is None and _may_miss_repeats(last)
     )

@@ -60,11 +60,11 @@ def run_plan(options: argparse.Namespace) -> int:
 
 
 def _show_current(options: argparse.Namespace) -> int:
-    for name, is_said, why in (
+    for name, is_given, why in (
         ("html", options.html is not None, "of the plan in force there is no page"),
         ("with", bool(options.with_), "the daemon knows the day by its devices"),
     ):
-        if is_said:
+        if is_given:
             print(f"quartier plan: --{name}: needs a --series; {why}", file=sys.stderr)
             return EX_USAGE
     return current_plan.print_current_plan(options)

@@ -97,14 +97,14 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
                 return
             for _ in range(_PARTS - 2):
                 _, at = parse_element(before, at)
-            _, told_end = parse_element(before, at)
-            size = told_end - at - 1
-            data = before[told_end - size : told_end].rjust(2, b"\0")
+            _, checksum_end = parse_element(before, at)
+            size = checksum_end - at - 1
+            data = before[checksum_end - size : checksum_end].rjust(2, b"\0")
             for way in _SML_CHECKSUMS:
                 if way.of(before[begin:at]) == data:
-                    after[told_end - size : told_end] = way.of(bytes(after[begin:at]))[2 - size :]
+                    after[checksum_end - size : checksum_end] = way.of(bytes(after[begin:at]))[2 - size :]
                     break
-            at = told_end + 1
+            at = checksum_end + 1
     except (MalformedElement, IndexError):
         return
 

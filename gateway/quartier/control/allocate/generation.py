@@ -90,7 +90,7 @@ def withhold_discharge(
     the participants. Nothing is raised in a grid event, nor for a battery with an override.
     """
     kept_w = sum(
-        max(0.0, participant.want_w - max(setpoint_w, participant.present_w, 0.0))
+        max(0.0, participant.desired_w - max(setpoint_w, participant.present_w, 0.0))
         for participant, setpoint_w in zip(participants, setpoints_w, strict=True)
         if isinstance(participant.asset, OperationModeAsset)
     )

@@ -166,17 +166,17 @@ def explain_movements(
     for index, reason in acted.items():
         cause = reason.drop_last()
         if cause is not None and reason.last.code in steps.BATTERY_CODES:
-            found[index] = cause.then(explain_battery_move(participants[index].want_w, setpoints_w[index]))
+            found[index] = cause.then(explain_battery_move(participants[index].desired_w, setpoints_w[index]))
     return found
 
 
-def explain_battery_move(want_w: float, setpoint_w: float) -> Reason:
-    """Return what a battery does that a limit moves from ``want_w`` to ``setpoint_w``."""
+def explain_battery_move(desired_w: float, setpoint_w: float) -> Reason:
+    """Return what a battery does that a limit moves from ``desired_w`` to ``setpoint_w``."""
     if abs(setpoint_w) <= ZERO_W:
-        return steps.STOPS_TAKING if want_w > 0 else steps.STOPS_GIVING
+        return steps.STOPS_TAKING if desired_w > 0 else steps.STOPS_GIVING
     if setpoint_w > 0:
-        return steps.TAKES if setpoint_w >= want_w else steps.TAKES_LESS
-    return steps.GIVES if setpoint_w <= want_w else steps.GIVES_LESS
+        return steps.TAKES if setpoint_w >= desired_w else steps.TAKES_LESS
+    return steps.GIVES if setpoint_w <= desired_w else steps.GIVES_LESS
 
 
 def find_maintenance_points(inputs: CycleInputs) -> dict[str, Reason]:
@@ -253,7 +253,7 @@ def _battery_want(
     reason = result.acted.get(index, participant.reason or NO_REASON)
     tighter: Literal[-1, 0, 1] = 0
     if index in result.acted:
-        tighter = -1 if result.setpoints_w[index] < participant.want_w else 1
+        tighter = -1 if result.setpoints_w[index] < participant.desired_w else 1
     return [
         DesiredValue(
             find_control_point(asset),
@@ -301,8 +301,8 @@ def _turn(inputs: CycleInputs, participant: Participant, result: AllocationResul
 def _make_switch_state(
     participant: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int, *, is_off: bool
 ) -> SwitchState:
-    switch, want_w = participant.switch_state, participant.want_w
-    if switch.on and (setpoint_w < want_w - POWER_EPSILON_W or is_off):
+    switch, desired_w = participant.switch_state, participant.desired_w
+    if switch.on and (setpoint_w < desired_w - POWER_EPSILON_W or is_off):
         before_w = max(participant.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
             return switch_state.switch_off(
@@ -315,7 +315,7 @@ def _make_switch_state(
             now_ns,
             is_unresponsive=participant.is_unresponsive,
         )
-    if setpoint_w > want_w + POWER_EPSILON_W:
+    if setpoint_w > desired_w + POWER_EPSILON_W:
         return _raise_switch(participant, asset, setpoint_w, now_ns)
     return switch
 
@@ -374,7 +374,7 @@ def _pv_turn(
         return _pv_kept(inputs, participant, result, limit_w)
     if inputs.is_meter_lost:
         limit_w = min(limit_w, -setpoint_w)
-    elif setpoint_w > participant.want_w + POWER_EPSILON_W:
+    elif setpoint_w > participant.desired_w + POWER_EPSILON_W:
         switch = switch_state.lower_limit(
             switch, -setpoint_w, participant.present_w, now_ns, is_unresponsive=participant.is_unresponsive
         )
@@ -627,7 +627,7 @@ def _step_w(participant: Participant, switch: SwitchState) -> float:
     if not switch.on or isinstance(asset, Load):
         return steps.estimate_return_power_w(asset, switch)
     limit_w = _limit_w(asset, switch)
-    unused_w = max(0.0, limit_w - max(0.0, participant.want_w))  # it may take that at any time
+    unused_w = max(0.0, limit_w - max(0.0, participant.desired_w))  # it may take that at any time
     return unused_w + min(find_floor_power_w(asset) / 6, find_full_power_w(asset) - limit_w)
 
 

@@ -109,7 +109,7 @@ def allocate_in_tree(
         tree,
         high,
         low,
-        assets.wants,
+        assets.power_w,
         one.caps.import_w,
         one.caps.export_w,
         [step for _, step in lower],
@@ -137,11 +137,13 @@ def allocate_in_tree(
     return TreeAllocation(tuple(moved), acted, found.broken, held_w)
 
 
-def _find_counted_w(participant: Participant, want_w: float) -> float:
+def _find_counted_w(participant: Participant, desired_w: float) -> float:
     """Return the power with which a participant counts: a car with its allowed power unless lowered."""
     if participant.allowed_w is None:
-        return want_w
-    return participant.allowed_w if want_w >= participant.want_w else min(participant.allowed_w, want_w)
+        return desired_w
+    return (
+        participant.allowed_w if desired_w >= participant.desired_w else min(participant.allowed_w, desired_w)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class _KernelAssets:
 
     node_numbers: list[int]
     shares: list[PhaseValues]
-    wants: list[float]
+    power_w: list[float]
     halves: Mapping[int, int]
     scales: Sequence[float]
 

@@ -117,6 +117,6 @@ def discharge_batteries(inputs: CycleInputs, unit: Participant) -> None:
     asset = unit.asset
     if inputs.grid_effects.discharges and isinstance(asset, Battery):
         step_w = asset.ramp_max_w_per_s * inputs.dt_s
-        unit.want_w = min(unit.want_w, max(unit.headroom.low_w, unit.before_w - step_w))
-        if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and has its own reason
+        unit.desired_w = min(unit.desired_w, max(unit.headroom.low_w, unit.before_w - step_w))
+        if unit.desired_w < -SURPLUS_MIN_W:  # else it has nothing to give, and has its own reason
             unit.reason = inputs.grid_effects.discharges

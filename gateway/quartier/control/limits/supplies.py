@@ -201,8 +201,8 @@ def _cut(
     only after its warning. So the first cut does not trust the power from before, and the next cut follows
     with the new value.
     """
-    is_told = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
-    if load.warned and not is_told and now_ns - load.cut_ns < CUT_EVERY_S * _S:
+    is_read_after_cut = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
+    if load.warned and not is_read_after_cut and now_ns - load.cut_ns < CUT_EVERY_S * _S:
         return replace(load, warned=warned, calm_ns=None)
     most_w = subscribed_va * load.w_per_va if load.cut_w is None else load.cut_w
     flows_w = most_w if grid is None else grid.value

@@ -155,10 +155,10 @@ class Surcharges:
         if question.contract.co2_eur_per_g <= 0.0:
             return None
         ends_s = [quote.end_utc_s for quote in question.quotes if _CO2_QUANTITY in quote.values]
-        told_s = max(0.0, max(ends_s, default=question.start_utc_s) - question.start_utc_s)
+        signalled_s = max(0.0, max(ends_s, default=question.start_utc_s) - question.start_utc_s)
         return {
             "eur_per_g": question.contract.co2_eur_per_g,
-            "signalled_s": min(told_s, question.count * question.step_s),
+            "signalled_s": min(signalled_s, question.count * question.step_s),
             "is_forecast": bool(question.co2_g_per_wh),
             "days_count": self.carbon.days,
         }
