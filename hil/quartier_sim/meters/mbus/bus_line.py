@@ -104,9 +104,7 @@ class MbusLine:
         if len(replies) == 1 and (reply_telegram := replies[0].telegram) is not None:
             if heard != data:
                 self.hit_count += 1
-            elif (
-                reply_telegram is not self._counted
-            ):  # one that came too late is asked for again, and is the same
+            elif reply_telegram is not self._counted:  # a late one is asked for again, and is the same
                 self._counted = reply_telegram
                 self.sound_count += _STATE + len(reply_telegram.statements)
         return heard
