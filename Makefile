@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: release deb lock package-test bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test shape test-deep torture peers lint help clean wrap
 
 help:
-	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
+	@echo "make demo    a simulated building at work, then three behind one transformer, about five minutes; no root needed"
 	@echo "make street  the three of the demo alone, slower and with a live page, about two minutes; PUBLIC=1 a fourth one"
 	@echo "make quick   lint and the tests that your change can affect, at most three minutes; BASE=HEAD~1 compare with that commit, not origin/main"
 	@echo "make test    ruff, mypy, structure rules and all tests; installs what they need; STAGES=\"lint modules\" runs these stages alone"

@@ -6,7 +6,7 @@ from quartier_drivers.device_profile.schema import DIRECTED_TYPE, Point
 from quartier_drivers.points import parse_quantity
 from quartier_drivers.readings import TEXT, VALUE_KINDS
 from quartier_drivers.register_codec import make_scaling
-from quartier_native import COIL, ELSEWHERE, REAL, SIGNED, TRUTH, WHOLE, Field, checked
+from quartier_native import COIL, ELSEWHERE, REAL, SIGNED, TRUTH, WHOLE, Field, check_field
 
 BIT_TABLES = ("coil", "discrete")
 
@@ -38,7 +38,8 @@ def make_field(quantity: str, point: Point, start: int, power: int = 0) -> Field
         kind,
     )
     try:
-        return Field(start, ELSEWHERE) if kind == TEXT or point.type_name == DIRECTED_TYPE else checked(field)
+        is_left = kind == TEXT or point.type_name == DIRECTED_TYPE
+        return Field(start, ELSEWHERE) if is_left else check_field(field)
     except ValueError:
         return Field(start, ELSEWHERE)
 

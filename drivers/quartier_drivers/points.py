@@ -29,6 +29,10 @@ UCUM_UNITS = {
 }
 # Kinds without a unit -> the kind of value they hold.
 KIND_SUFFIXES = {"on": "bool", "state": "int", "index": "int", "count": "int", "text": "text"}
+POWER_QUANTITIES = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")
+"""Power of the connection, whose sign is its direction."""
+RANGED_UNITS = ("w", "v", "a", "hz", "pct", "c")
+"""Units of quantities whose profile is to state a plausible range."""
 
 _OWNER = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _QUANTITY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")

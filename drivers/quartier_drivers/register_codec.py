@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from quartier_drivers.device_profile.loading import RegisterProfile
 from quartier_drivers.device_profile.register_address import Address, parse_address
+from quartier_drivers.device_profile.register_profile import RegisterProfile
 from quartier_drivers.device_profile.schema import DIRECTED_TYPE, Point, Source
 from quartier_drivers.points import parse_quantity
 from quartier_drivers.readings import Quality, Value
+
+if TYPE_CHECKING:
+    from quartier_drivers.device_profile.proof_files import ProofVector
 
 
 def parse_bcd(code: int) -> int | None:
@@ -274,6 +278,15 @@ def decode_part(
         elif words is not None and point.scale_address is not None:
             found[quantity] = NO_VALUE
     return found
+
+
+def decode_vector(profile: RegisterProfile, vector: "ProofVector") -> dict[str, Value | None]:
+    """Return the values of the registers of a proof, by quantity, or by part and quantity."""
+    return {
+        f"{part}.{quantity}".lstrip("."): value
+        for part in profile.parts
+        for quantity, (value, _) in decode_part(profile, part, vector.registers).items()
+    }
 
 
 def read_power(source: Source, read: Callable[[RegisterPlace], Sequence[int] | None]) -> int | None:

@@ -1,17 +1,22 @@
-"""The kinds of buses: load their sections and factories on first use; the checks that sections share.
+"""The protocols, one line each; the checks that sections of the site file share.
 
-A protocol is imported on first use: a site pays only for the protocols that it speaks.
+A line says what must be known without an import.  All else is in the description of the protocol
+(``quartier_drivers.protocol.Protocol``), which its folder has in ``protocol.PROTOCOLS``.  It is imported on
+first use: a site pays only for the protocols that it speaks.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, cast
 
+from quartier_drivers.packages import find_packages
+
 if TYPE_CHECKING:
     from quartier_drivers.contract import ProtocolFactory
+    from quartier_drivers.protocol import Protocol, WriteRelease
 
 
 def check_host(host: str) -> None:
@@ -25,100 +30,96 @@ def check_host(host: str) -> None:
             ) from None
 
 
-WriteRelease = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
-"""Takes the section of a bus and the encoded writes; returns a line of text for each failed write."""
-
-
-@dataclass(frozen=True, slots=True)
-class BusKind:
-    """A kind of bus: its protocol, its section of the site file, its factory ``factory`` (``module:name``).
-
-    ``factories_by_protocol`` are other protocols that devices on the same wire may speak, each with its
-    factory.  ``safe`` makes the writes of a release table if an import of the factory would be too heavy for
-    that (``module:name``).
-    """
-
-    protocol: str
-    section: str
-    factory: str
-    factories_by_protocol: Mapping[str, str] = field(default_factory=dict)
-    safe: str = ""
-
-    @property
-    def protocols(self) -> tuple[str, ...]:
-        """Every protocol that a device on such a bus may speak."""
-        return (self.protocol, *self.factories_by_protocol)
-
-
-METER_PROTOCOLS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
-"""Protocols of meters, whose telegrams contain groups where other devices have registers."""
-
-
-_MODBUS_FACTORIES = {"sunspec": "quartier_drivers.sunspec.factory:FACTORY"}
-_MODBUS_RELEASE = "quartier_drivers.modbus.release_writes:write_release"
-BUS_KINDS = {
-    "modbus-tcp": BusKind(
-        "modbus",
-        "quartier_drivers.modbus.bus_section:TcpBus",
-        "quartier_drivers.modbus.factory:FACTORY",
-        _MODBUS_FACTORIES,
-        _MODBUS_RELEASE,
-    ),
-    "modbus-rtu": BusKind(
-        "modbus",
-        "quartier_drivers.modbus.bus_section:RtuBus",
-        "quartier_drivers.modbus.factory:FACTORY",
-        _MODBUS_FACTORIES,
-        _MODBUS_RELEASE,
-    ),
-    **{
-        protocol: BusKind(
-            protocol, f"quartier_drivers.meter.bus_section:{section}", "quartier_drivers.meter.driver:FACTORY"
-        )
-        for protocol, section in (
-            ("tic", "TicBus"),
-            ("p1", "P1Bus"),
-            ("iec62056", "Iec62056Bus"),
-            ("sml", "SmlBus"),
-            ("dlms", "DlmsBus"),
-            ("mbus", "MbusBus"),
-        )
-    },
-    "opcua": BusKind(
-        "opcua",
-        "quartier_drivers.opcua.bus_section:OpcuaBus",
-        "quartier_drivers.opcua.factory:FACTORY",
-        safe="quartier_drivers.opcua.release_writes:write_release",
-    ),
-    "gpio": BusKind(
-        "gpio", "quartier_drivers.gpio.bus_section:GpioBus", "quartier_drivers.gpio.driver:FACTORY"
-    ),
-    "bacnet-ip": BusKind(
-        "bacnet",
-        "quartier_drivers.bacnet.bus_section:BacnetIpBus",
-        "quartier_drivers.bacnet.factory:FACTORY",
-        safe="quartier_drivers.bacnet.release_writes:write_release",
-    ),
-}
-
-
-def _load_object(path: str) -> Any:
+def load_object(path: str) -> Any:
+    """Return what ``module:name`` means; imports the module."""
     module, name = path.split(":")
     return getattr(import_module(module), name)
 
 
+@dataclass(frozen=True, slots=True)
+class ProtocolEntry:
+    """The line of a protocol: its ``folder`` in ``package``, and the kinds of its buses with ``sections``.
+
+    ``sections`` maps each kind to the name of its model in ``bus_section`` of the folder.  A protocol without
+    a bus of its own is spoken ``on`` the buses of another one.  ``can_scan``: ``quartier scan`` looks for its
+    devices.
+    """
+
+    folder: str
+    sections: Mapping[str, str] = field(default_factory=dict)
+    on: str = ""
+    can_scan: bool = False
+    package: str = "quartier_drivers"
+
+    @property
+    def module(self) -> str:
+        """The module of the folder, or of the whole package where ``folder`` is empty."""
+        return f"{self.package}.{self.folder}" if self.folder else self.package
+
+
+_OWN_PROTOCOLS: Mapping[str, ProtocolEntry] = {
+    "modbus": ProtocolEntry("modbus", {"modbus-tcp": "TcpBus", "modbus-rtu": "RtuBus"}, can_scan=True),
+    "sunspec": ProtocolEntry("sunspec", on="modbus"),
+    "tic": ProtocolEntry("meter", {"tic": "TicBus"}),
+    "p1": ProtocolEntry("meter", {"p1": "P1Bus"}),
+    "iec62056": ProtocolEntry("meter", {"iec62056": "Iec62056Bus"}),
+    "sml": ProtocolEntry("meter", {"sml": "SmlBus"}),
+    "dlms": ProtocolEntry("meter", {"dlms": "DlmsBus"}),
+    "mbus": ProtocolEntry("meter", {"mbus": "MbusBus"}, can_scan=True),
+    "opcua": ProtocolEntry("opcua", {"opcua": "OpcuaBus"}),
+    "gpio": ProtocolEntry("gpio", {"gpio": "GpioBus"}),
+    "bacnet": ProtocolEntry("bacnet", {"bacnet-ip": "BacnetIpBus"}, can_scan=True),
+}
+# Packages import what is above: it has to be there before they are looked for.
+_FOREIGN_PROTOCOLS, DRIVER_PACKAGES = find_packages(_OWN_PROTOCOLS)
+PROTOCOLS: Mapping[str, ProtocolEntry] = {**_OWN_PROTOCOLS, **_FOREIGN_PROTOCOLS}
+METER_PROTOCOLS = tuple(name for name, one in PROTOCOLS.items() if one.folder == "meter")
+"""Protocols of meters, whose telegrams contain groups where other devices have registers."""
+SCANNED_PROTOCOLS = tuple(name for name, one in PROTOCOLS.items() if one.can_scan)
+"""Protocols whose devices ``quartier scan`` looks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusKind:
+    """A kind of bus: the protocol it belongs to, its ``section`` (``module:name``), and all its protocols."""
+
+    protocol: str
+    section: str
+    protocols: tuple[str, ...]
+
+
+BUS_KINDS = {
+    kind: BusKind(
+        name,
+        f"{entry.module}.bus_section:{section}",
+        (name, *(guest for guest, one in PROTOCOLS.items() if one.on == name)),
+    )
+    for name, entry in PROTOCOLS.items()
+    for kind, section in entry.sections.items()
+}
+
+
+def load_protocol(name: str) -> "Protocol":
+    """Return the description of a protocol; cheap, imports no library of it."""
+    return cast("Protocol", load_object(f"{PROTOCOLS[name].module}.protocol:PROTOCOLS")[name])
+
+
+def load_bus_protocol(kind: str) -> "Protocol":
+    """Return the description of the protocol that this kind of bus belongs to; cheap."""
+    return load_protocol(BUS_KINDS[kind].protocol)
+
+
 def load_section(kind: str) -> type[Any]:
     """Return the pydantic model of a bus section of this kind; cheap, imports no protocol library."""
-    return cast("type[Any]", _load_object(BUS_KINDS[kind].section))
+    return cast("type[Any]", load_object(BUS_KINDS[kind].section))
 
 
 def load_factory(kind: str, protocol: str = "") -> "ProtocolFactory":
     """Return the factory for this kind of bus, or for another ``protocol`` on it; imports its library."""
-    made = BUS_KINDS[kind]
-    return cast("ProtocolFactory", _load_object(made.factories_by_protocol.get(protocol, made.factory)))
+    bus = BUS_KINDS[kind]
+    return load_protocol(protocol if protocol in bus.protocols else bus.protocol).load_factory()
 
 
-def load_release(kind: str) -> WriteRelease:
+def load_release(kind: str) -> "WriteRelease":
     """Return the function that makes the writes of a release table on such a bus; imports little."""
-    safe = BUS_KINDS[kind].safe
-    return cast("WriteRelease", _load_object(safe) if safe else load_factory(kind).replay)
+    return load_bus_protocol(kind).load_release()

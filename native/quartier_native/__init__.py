@@ -24,7 +24,7 @@ from quartier_native.reference.registers import (
     TRUTH,
     WHOLE,
     Field,
-    checked,
+    check_field,
 )
 from quartier_native.reference.tree import TreeAllocation, TreeSteps
 
@@ -95,7 +95,7 @@ __all__ = [
     "allocate",
     "allocate_in_place",
     "allocate_tree",
-    "checked",
+    "check_field",
     "crc16",
     "decode_series",
     "encode_series",

@@ -10,7 +10,7 @@ from libc.stdint cimport INT64_MIN, int64_t, uint32_t
 from libc.string cimport memcpy
 
 from quartier_native.reference import gates as twin
-from quartier_native.reference.gates import moved, size, whole
+from quartier_native.reference.gates import is_outside_band, size, whole
 
 cdef enum:
     FLOAT = 0
@@ -245,7 +245,7 @@ cdef class Gates:
         cdef bint is_text = isinstance(value, str)
         last = self.odd[number] if gate.odd else gate.last
         if quality == gate.quality:
-            if quality != GOOD or not moved(last, value, gate.band, exact=rule.exact):
+            if quality != GOOD or not is_outside_band(last, value, gate.band, exact=rule.exact):
                 return False
             if taken_ns < gate.next_ns and taken_ns < gate.next_ns - rule.early_ns:
                 return False

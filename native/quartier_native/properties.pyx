@@ -28,7 +28,7 @@ from quartier_native.tags cimport (
     value_of,
 )
 
-from quartier_native.reference.properties import DATA_MAX, REFS_MAX, Ref, checked
+from quartier_native.reference.properties import DATA_MAX, REFS_MAX, Ref, check_ref
 
 cdef enum:
     DEVICE = 8
@@ -66,7 +66,7 @@ cdef class PropertyReader:
 
     def __init__(self, refs):
         cdef Py_ssize_t place, rank
-        rows = tuple([checked(Ref(*ref)) for ref in refs])
+        rows = tuple([check_ref(Ref(*ref)) for ref in refs])
         if len(rows) > REFS_MAX or len(set(rows)) < len(rows):
             raise ValueError(f"more than {REFS_MAX} properties, or one of them twice")
         if self.memory is not NULL:

@@ -47,8 +47,8 @@ cdef class Questions:
         self.check()
         return self.next(number)
 
-    def heard(self, bytes data not None):
-        """See ``quartier_native.reference.questions.Questions.heard``."""
+    def take_answer(self, bytes data not None):
+        """See ``quartier_native.reference.questions.Questions.take_answer``."""
         cdef Py_ssize_t start, size
         cdef const unsigned char *said
         cdef bytes head

@@ -10,7 +10,7 @@ from libc.math cimport fabs, isfinite, rint
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from quartier_native.reference.registers import EXACT_MAX, FIELD_MAX, Field, checked
+from quartier_native.reference.registers import EXACT_MAX, FIELD_MAX, Field, check_field
 
 cdef enum:
     GOOD = 0
@@ -66,7 +66,7 @@ cdef class Registers:
     cdef readonly Py_ssize_t size
 
     def __init__(self, fields):
-        rows = tuple([checked(Field(*field)) for field in fields])
+        rows = tuple([check_field(Field(*field)) for field in fields])
         if len(rows) > FIELD_MAX:
             raise ValueError(f"more than {FIELD_MAX} fields")
         if self.places is not NULL:

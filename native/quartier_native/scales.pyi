@@ -2,7 +2,7 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
-def scaled(
+def scale_numbers(
     raws: tuple[_T, ...],
     absents: tuple[_T | None, ...],
     divisors: tuple[int | None, ...],

@@ -2,8 +2,8 @@
 """The compiled scaling of raw numbers; ``reference/scales.py`` says what it does, to the last bit."""
 
 
-def scaled(tuple raws not None, tuple absents not None, tuple divisors not None, tuple factors not None):
-    """See ``quartier_native.reference.scales.scaled``."""
+def scale_numbers(tuple raws not None, tuple absents not None, tuple divisors not None, tuple factors not None):
+    """See ``quartier_native.reference.scales.scale_numbers``."""
     cdef Py_ssize_t at, count = len(raws)
     cdef list found
     if len(absents) != count or len(divisors) != count or len(factors) != count:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import quartier_native
 
 if TYPE_CHECKING:
-    from quartier_native.reference.scales import scaled
+    from quartier_native.reference.scales import scale_numbers
 else:
-    scaled = import_module(quartier_native.engine().kernels["scales"]).scaled
+    scale_numbers = import_module(quartier_native.engine().kernels["scales"]).scale_numbers
 
-__all__ = ["scaled"]
+__all__ = ["scale_numbers"]

@@ -159,7 +159,7 @@ def lay_out_source(source: Path, version: str) -> None:
         encoding="utf-8",
     )
     systemd = ROOT / "systemd"
-    for unit in ("quartier.service", "quartier-clock.service"):
+    for unit in ("quartier.service", "quartier-clock.service", "quartier-notify.service"):
         text = (
             (systemd / unit)
             .read_text(encoding="utf-8")

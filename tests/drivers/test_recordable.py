@@ -13,9 +13,9 @@ from quartier_drivers.bacnet.bus_section import BacnetIpBus
 from quartier_drivers.bacnet.network.line import BacnetLine
 from quartier_drivers.bacnet.network.udp_port import UdpPort as BacnetPort
 from quartier_drivers.errors import NoReply
-from quartier_drivers.meter import wire
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.connection import wire
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import LineSetting
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
 from quartier_drivers.modbus.frames import Request
 from quartier_drivers.modbus.release_writes import make_line

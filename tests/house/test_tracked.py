@@ -77,7 +77,7 @@ def test_every_package_has_its_init(files: list[Path]) -> None:
     folders = {
         path.parent
         for path in files
-        if path.parts[0] in ROOTS and path.parts[1] != "docs" and path.suffix in {".py", ".pyx"}
+        if path.parts[0] in ROOTS and path.parts[1].startswith("quartier") and path.suffix in {".py", ".pyx"}
     }
 
     assert not (found := [str(folder) for folder in folders if folder / "__init__.py" not in files]), (

@@ -15,7 +15,7 @@ def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
         "import quartier_native as q; from quartier_native import bacnet as b, fleets as f, storages as t, sunspec as s; e = q.engine(); "
         "print(e.name, all(k == m.__module__ for k, m in "
         "zip(e.kernels.values(), (q.allocate, q.Gates, q.MetricWriter, q.Questions, q.crc16, q.encode_series, "
-        "q.part_strands, q.gather, q.Tree, b.hear, f.Fleet, t.solve_interior, t.plan_levels, b.PropertyReader, t.plan_sampled, s.scaled, t.plan_storage), strict=True)))"
+        "q.part_strands, q.gather, q.Tree, b.hear, f.Fleet, t.solve_interior, t.plan_levels, b.PropertyReader, t.plan_sampled, s.scale_numbers, t.plan_storage), strict=True)))"
     )
     folders = os.pathsep.join(sys.path)
     result = subprocess.run(

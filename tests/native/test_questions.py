@@ -43,7 +43,9 @@ def test_both_say_the_same_of_whatever_comes(
 
     both("ask", number)
     for _ in range(data.draw(st.integers(0, 8))):
-        verb = data.draw(st.sampled_from(["heard", "heard", "heard", "take", "ask", "end", "again"]))
+        verb = data.draw(
+            st.sampled_from(["take_answer", "take_answer", "take_answer", "take", "ask", "end", "again"])
+        )
         place = min(len(sides[0].answers), len(rows) - 1)
         if verb == "ask":
             both(verb, data.draw(st.integers(0, 65535)))
@@ -64,10 +66,10 @@ def test_each_question_goes_out_when_the_one_before_was_answered(engine: ModuleT
     questions = questions_of(engine, READ, other)
 
     assert b"\0\7" + READ[0] == questions.ask(6)
-    assert b"\0\10" + other[0] == questions.heard(answer(7, READ))
-    assert b"" == questions.heard(answer(8, other, b"\5\6"))
+    assert b"\0\10" + other[0] == questions.take_answer(answer(7, READ))
+    assert b"" == questions.take_answer(answer(8, other, b"\5\6"))
     assert ([b"\1\2\3\4", b"\5\6"], [100, 101]) == (questions.answers, questions.taken_ns)
-    assert questions.heard(answer(8, other, b"\5\6")) is None
+    assert questions.take_answer(answer(8, other, b"\5\6")) is None
 
 
 @pytest.mark.parametrize("engine", [kernel, twin])
@@ -87,9 +89,9 @@ def test_anything_but_just_the_answer_is_left_to_the_caller(engine: ModuleType, 
     questions = questions_of(engine, READ)
     questions.ask(6)
 
-    assert questions.heard(odd) is None
+    assert questions.take_answer(odd) is None
     assert ([], 7) == (questions.answers, questions.number)
-    assert b"" == questions.heard(answer(7, READ))
+    assert b"" == questions.take_answer(answer(7, READ))
 
 
 @pytest.mark.parametrize("engine", [kernel, twin])
@@ -99,7 +101,7 @@ def test_what_came_otherwise_makes_way_for_the_next(engine: ModuleType) -> None:
     questions.take(b"ab")
 
     assert b"\0\1" + READ[0] == questions.ask(questions.number)
-    assert b"" == questions.heard(answer(1, READ))
+    assert b"" == questions.take_answer(answer(1, READ))
     assert [b"ab", b"\1\2\3\4"] == questions.answers
     with pytest.raises(IndexError):
         questions.ask(1)
@@ -121,10 +123,10 @@ def test_it_is_over_when_somebody_has_enough_or_something_else_came(engine: Modu
     ended.ask(6)
     ended.end()
 
-    assert b"" == enough.heard(answer(7, READ))
+    assert b"" == enough.take_answer(answer(7, READ))
     for questions, answers in ((enough, [b"\1\2\3\4"]), (ended, [])):
         assert (True, [100], answers) == (questions.is_over, questions.taken_ns, questions.answers)
-        assert questions.heard(answer(7, READ)) is None
+        assert questions.take_answer(answer(7, READ)) is None
         with pytest.raises(IndexError):
             questions.end()
         questions.again()
@@ -137,4 +139,4 @@ def test_an_error_of_who_is_asked_whether_it_is_enough_is_passed_on(engine: Modu
     questions.ask(6)
 
     with pytest.raises(ZeroDivisionError):
-        questions.heard(answer(7, READ))
+        questions.take_answer(answer(7, READ))

@@ -25,13 +25,13 @@ def bits(found: Any) -> Any:
 @given(st.lists(NUMBER | TEXT, max_size=40))
 def test_both_scale_alike(rows: Any) -> None:
     columns = [tuple(column) for column in zip(*rows, strict=True)] or [()] * 4
-    assert bits(twin.scaled(*columns)) == bits(kernel.scaled(*columns))
+    assert bits(twin.scale_numbers(*columns)) == bits(kernel.scale_numbers(*columns))
 
 
 @pytest.mark.parametrize("engine", [kernel, twin])
 def test_a_number_is_divided_multiplied_left_or_absent(engine: Any) -> None:
     raws, absents = (2301, 12, 7, 0x8000), (None, 0x8000, 0, 0x8000)
-    assert [230.1, 1200, 7, None] == engine.scaled(
+    assert [230.1, 1200, 7, None] == engine.scale_numbers(
         raws, absents, (10, None, None, 10), (None, 100, None, None)
     )
 
@@ -42,4 +42,4 @@ def test_columns_of_different_lengths_are_refused(engine: Any, short: int) -> No
     columns: list[Any] = [(1, 2), (None, None), (None, None), (None, None)]
     columns[short] = (None,)
     with pytest.raises(ValueError, match="lengths"):
-        engine.scaled(*columns)
+        engine.scale_numbers(*columns)

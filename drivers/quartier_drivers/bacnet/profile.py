@@ -24,7 +24,7 @@ from quartier_drivers.bacnet.standard_names import (
     render_object_type,
 )
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
-from quartier_drivers.device_profile.loading import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import ProfileHead
 from quartier_drivers.points import parse_quantity
@@ -273,6 +273,15 @@ class BacnetProfile(Profile):
     def is_recognisable(self) -> bool:
         """Return whether it says how its device object is recognised."""
         return self.mark is not None
+
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield the limits of a request and of a message."""
+        limits = self.limits
+        yield "a read", f"at most {limits.properties_max} properties" if limits.multiple else "one property"
+        if limits.apdu_max is not None:
+            yield "a message", f"at most {limits.apdu_max} octets"
+        if limits.no_fallback is not None:
+            yield "no fallback", limits.no_fallback
 
 
 class BacnetCheck(ProfileCheck):

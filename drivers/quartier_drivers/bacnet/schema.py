@@ -17,6 +17,7 @@ from quartier_drivers.bacnet.standard_names import (
 )
 from quartier_drivers.contract import Fallback
 from quartier_drivers.device_profile.schema import (
+    Difference,
     Finite,
     Names,
     Numbers,
@@ -24,6 +25,7 @@ from quartier_drivers.device_profile.schema import (
     Quantity,
     Scale,
     Section,
+    StatedName,
 )
 from quartier_drivers.device_profile.toml_files import suggest_key
 
@@ -195,6 +197,19 @@ class BacnetPoint(Quantity):
             and self.property_id == PRESENT_VALUE
             and (self.place.kind in COMMANDABLE_TYPES or self.place.kind > 127)
         )
+
+    def describe_place(self) -> str:
+        """Return object, property and element, for people."""
+        return self.where
+
+    def compare_name(self, key: str, stated: StatedName) -> Difference | None:
+        """Return how the object that a source names differs."""
+        del key
+        return None if stated.object_name == str(self.place) else ("is", (stated.object_name, self.place))
+
+    def _list_form_words(self) -> list[str]:
+        words = [self.units.replace("-", " ")] if self.units else []
+        return words + ([f"followed by {self.cov} notifications"] if self.cov else [])
 
     @property
     def where(self) -> str:

@@ -9,12 +9,11 @@ import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any, Literal
 
-from quartier_drivers import register_codec
-from quartier_drivers.device_profile.loading import Profile, RegisterProfile
+from quartier_drivers import register_codec, registry
+from quartier_drivers.device_profile.profile_check import Profile
 from quartier_drivers.device_profile.proof_files import (
     MAKER_KINDS,
     SOURCE_UNITS,
@@ -246,7 +245,7 @@ class _SourceCheck:
 
     def _vector(self, number: int, vector: ProofVector) -> Iterator[Disagreement]:
         key = f"vector {vector.name!r}"
-        found = _decode_vector(self._profile, vector)
+        found = registry.load_protocol(self._profile.protocol).decode_vector(self._profile, vector)
         for path, expected in vector.expected.items():
             got = found.get(path)
             if not _is_alike(expected, got):
@@ -367,74 +366,13 @@ def _find_field_value(figure: Figure, raw: float) -> float:
 
 
 def _compare_named(key: str, quantity: str, point: Any, figure: Figure) -> Differences:
-    """Compare a meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
-    if hasattr(point, "group"):
-        if not any(_is_same_label(figure.group, labels) for labels in point.group):
-            yield "has group", (" + ".join(figure.group), point.group or point.select)
-        elif figure.minus and not any(_is_same_label((figure.minus,), labels) for labels in point.minus):
-            yield "takes off", (figure.minus, point.minus or "nothing")
-        elif figure.unit and point.unit and not _is_same_unit(figure.unit, point.unit):
-            yield "is in", (figure.unit, point.unit)
-        scaled = point.scale * point.sign
-    elif hasattr(point, "source"):
-        names = [str(one) for row in point.source for one in row]
-        names = list(point.write.control) if key == "writes" else names
-        if figure.point not in names:
-            yield "is", (figure.point, " or ".join(names))
-        scaled = point.scale * point.sign
-    else:
-        if figure.object_name != str(getattr(point, "place", "")):
-            yield "is", (figure.object_name, getattr(point, "place", "another kind of point"))
-        scaled = float(getattr(point, "scale", 1.0) * getattr(point, "sign", 1))
+    """Compare a name in the protocol's own terms; what stands there carries its own coding."""
+    difference = point.compare_name(key, figure)
+    if difference is not None:
+        yield difference
+    scaled = float(point.scale * point.sign)
     if (scaled < 0) != (figure.sign * figure.scale < 0) and parse_quantity(quantity).kind == "float":
         yield "counts", (figure.plus or "as here", "with the opposite sign")
-
-
-def _is_same_label(group: Sequence[str], labels: Sequence[str]) -> bool:
-    """Return whether the labels of a source match those of the profile, which may contain ``?`` and ``*``.
-
-    A source that leaves out medium and channel (``1.8.0``) means the label of any (``1-0:1.8.0``).
-    """
-    if len(group) != len(labels):
-        return False
-    pairs = zip(sorted(group), sorted(labels), strict=True)
-    return all(
-        fnmatchcase(one, label) or (":" not in one and label.endswith(f":{one}")) for one, label in pairs
-    )
-
-
-def _is_same_unit(one: str, other: str) -> bool:
-    return SOURCE_UNITS.get(one) == SOURCE_UNITS.get(other)
-
-
-def _decode_vector(profile: Profile, vector: ProofVector) -> Mapping[str, object]:
-    if isinstance(profile, RegisterProfile):
-        return {
-            f"{part}.{quantity}".lstrip("."): value
-            for part in profile.parts
-            for quantity, (value, _) in register_codec.decode_part(profile, part, vector.registers).items()
-        }
-    from quartier_drivers.meter.profile import MeterProfile  # noqa: PLC0415 - only meters have telegrams
-
-    return _decode_telegram(profile, vector) if isinstance(profile, MeterProfile) else {}
-
-
-def _decode_telegram(profile: Any, vector: ProofVector) -> Mapping[str, object]:
-    """Return the values that a meter's driver decodes from a telegram."""
-    from quartier_drivers.contract import DeviceSpec  # noqa: PLC0415 - as above
-    from quartier_drivers.meter.device_readings import MeterReadings  # noqa: PLC0415 - as above
-    from quartier_drivers.meter.protocols import make_decoder  # noqa: PLC0415 - as above
-    from quartier_drivers.readings import Quality  # noqa: PLC0415 - as above
-
-    data = vector.text.encode("latin-1") if vector.text else bytes.fromhex(vector.capture)
-    meter = MeterReadings(DeviceSpec("meter", 1, {part: part or "own" for part in profile.parts}), profile)
-    parser = make_decoder(profile.protocol, profile.decoder)
-    found: dict[str, object] = {}
-    for moment, telegram in enumerate([*parser.feed(data), *parser.end()]):
-        for one in meter.make_readings((telegram,), moment * 1_000_000_000) or ():
-            if one.quality is Quality.GOOD:
-                found[one.point.removeprefix("own.")] = one.value
-    return found
 
 
 def _is_alike(expected: object, got: object) -> bool:

@@ -7,6 +7,7 @@ its numbers, units and direction of plus.  Nothing in such a file is derived fro
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -133,6 +134,22 @@ class Figure(Section):
     def number(self) -> int:
         """Return the register number as on the wire, counted from 0."""
         return (self.at or 0) - self.first
+
+    def is_label(self, group: tuple[str, ...], labels: tuple[str, ...]) -> bool:
+        """Return whether the labels of a source match those of a profile, which may contain ``?`` and ``*``.
+
+        A source that leaves out medium and channel (``1.8.0``) means the label of any (``1-0:1.8.0``).
+        """
+        if len(group) != len(labels):
+            return False
+        pairs = zip(sorted(group), sorted(labels), strict=True)
+        return all(
+            fnmatchcase(one, label) or (":" not in one and label.endswith(f":{one}")) for one, label in pairs
+        )
+
+    def is_in_unit(self, unit: str) -> bool:
+        """Return whether the source's unit is ``unit``, by whatever name."""
+        return SOURCE_UNITS.get(self.unit) == SOURCE_UNITS.get(unit)
 
 
 class ProofVector(Section):

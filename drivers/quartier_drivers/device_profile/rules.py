@@ -48,20 +48,6 @@ def check_point(quantity: str, point: Point, scan: Mapping[str, float]) -> list[
     return flaws
 
 
-def check_gpio_line(quantity: str, point: Point) -> list[ProfileFault]:
-    """Return what does not fit a GPIO line, which is one bit and an input."""
-    return [
-        (key, what)
-        for wrong, key, what in (
-            (point.address.table != "discrete", "register", "is no GPIO line; expected discrete:N"),
-            (point.type_name != "bool", "type", "does not fit a GPIO line; expected 'bool'"),
-            (not quantity.endswith("_on"), "", "is no bool; expected a name in _on"),
-            (point.write is not None, "write", "does not fit a GPIO line, which is an input"),
-        )
-        if wrong
-    ]
-
-
 def check_quantity_name(quantity: str) -> list[ProfileFault]:
     """Return the flaw in the name of a quantity; empty if it is valid."""
     try:

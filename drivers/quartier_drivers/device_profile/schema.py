@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from quartier_drivers.contract import Fallback
 from quartier_drivers.device_profile.register_address import Registers
+from quartier_drivers.registry import PROTOCOLS
 
 # Registers of 16 bits per type; a string states its own length.
 WIDTHS = {
@@ -121,7 +122,72 @@ class Section(BaseModel):
     )
 
 
-class Quantity(Section):
+class Place(Section):
+    """What a profile reads: where it stands on the wire, and how it becomes our value."""
+
+    def describe_place(self) -> str:
+        """Return where it stands, for people; empty if its protocol has no words for that."""
+        return ""
+
+    def describe_form(self) -> str:
+        """Return how what stands there becomes the value, for people: type, order, scale and sign."""
+        words = self._list_form_words()
+        field = getattr(self, "field", None)
+        if field is not None:
+            words.append(f"bit {field[0]}" if field[0] == field[1] else f"bits {field[0]} to {field[1]}")
+        factor = getattr(self, "scale", 1.0) * getattr(self, "sign", 1)
+        words += [f"times {factor:g}"] if factor != 1 else []
+        offset = getattr(self, "offset", 0.0)
+        words += [f"plus {offset:g}"] if offset else []
+        return ", ".join(words)
+
+    def _list_form_words(self) -> list[str]:
+        """Return what comes before scale and sign."""
+        return []
+
+
+class StatedName(Protocol):
+    """What a source states of a point that has a name instead of a register."""
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """The labels of a meter whose values are added."""
+        ...
+
+    @property
+    def minus(self) -> str:
+        """The label of a meter whose value is subtracted."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """The source's unit; empty: that of our point."""
+        ...
+
+    @property
+    def point(self) -> str:
+        """The point of a standard."""
+        ...
+
+    @property
+    def object_name(self) -> str:
+        """The object of a network."""
+        ...
+
+    def is_label(self, group: tuple[str, ...], labels: tuple[str, ...]) -> bool:
+        """Return whether the labels of the source match those of a profile."""
+        ...
+
+    def is_in_unit(self, unit: str) -> bool:
+        """Return whether the source's unit is ``unit``."""
+        ...
+
+
+Difference = tuple[str, tuple[object, object]]
+"""What differs, in words; what the source states, and what the profile states."""
+
+
+class Quantity(Place):
     """The keys that every point of a profile has, whatever the protocol."""
 
     low: Finite | None = None
@@ -137,6 +203,11 @@ class Quantity(Section):
     def fallback(self) -> Fallback | None:
         """Return the fallback that the device takes by itself when nobody writes; None if there is none."""
         return None
+
+    def compare_name(self, key: str, stated: StatedName) -> Difference | None:
+        """Return how the name that a source gives differs; ``key`` is ``writes`` for what is written."""
+        del key
+        return "is", (stated.object_name, "another kind of point")
 
 
 class OwnControlWrite(Section):
@@ -251,7 +322,7 @@ class PointWrite(Section):
     """The code that is written for each value that follows no scale; no other value may be written."""
 
 
-class Source(Section):
+class Source(Place):
     """A value on the wire: value = sign * scale * 10^scale_register * raw + offset.
 
     ``sum_of`` values of the type follow one another, and raw is their sum: the phases of a meter that gives
@@ -299,6 +370,15 @@ class Source(Section):
         """Lowest and highest bit of its bit field; None if it is none."""
         return self.bits if self.bit is None else (self.bit, self.bit)
 
+    def describe_place(self) -> str:
+        """Return the register, with its unit if that is another one than the device's."""
+        return f"{self.address}" if self.unit is None else f"{self.address} of unit {self.unit}"
+
+    def _list_form_words(self) -> list[str]:
+        words = [f"text of {self.length} registers" if self.type_name == "string" else self.type_name]
+        words += ["low word first"] if self.word_order == "low-first" else []
+        return words + ([f"sum of {self.sum_of}"] if self.sum_of > 1 else [])
+
 
 class Point(Source, Quantity):
     """One quantity of a device with registers."""
@@ -316,12 +396,16 @@ class Point(Source, Quantity):
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
+if TYPE_CHECKING:
+    ProtocolName = str
+else:  # the registry says which protocols there are
+    ProtocolName = Literal[tuple(PROTOCOLS)]
+
+
 class ProfileHead(Section):
     """The head of a profile: maker, model and source."""
 
-    protocol: Literal[
-        "modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus", "opcua", "bacnet"
-    ]
+    protocol: ProtocolName
     numbers_from: Literal[0, 1] | None = None
     """How the manual counts registers; on the wire they count from 0."""
     maker: str
@@ -345,6 +429,17 @@ class Limits(Section):
     write_function: Literal[6, 16] | None = None
     no_fallback: Annotated[str, Field(min_length=8)] | None = None
     """Why points without a fallback have none, with the source."""
+
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield what the device bears, for people."""
+        gaps = f"gaps of up to {self.gap_max} among them" if self.gap_max else "without gaps"
+        yield "a read", f"at most {self.block_max} registers, {gaps}"
+        if self.pause_s:
+            yield "pause", f"{self.pause_s:g} s between requests"
+        if self.single_client:
+            yield "clients", "one at a time; others go through a share"
+        if self.no_fallback is not None:
+            yield "no fallback", self.no_fallback
 
 
 class Identity(Section):
@@ -389,3 +484,13 @@ class Mark(Section):
         }
         place = {"register": self.address, "unit": self.unit, "length": self.length}
         return Source.model_validate(place | keys)
+
+    def describe(self) -> str:
+        """Return what is compared with what, for people."""
+        where = f"its {self.device_id}" if self.source is None else self.source.describe_place()
+        if self.like is not None:
+            return f'{where} reads "{self.like}"'
+        if self.equals:
+            return f"{where} is {' or '.join(f'{code:g}' for code in self.equals)}"
+        low, high = ("" if one is None else f"{one:.12g}" for one in (self.low, self.high))
+        return f"{where} lies in {low}..{high}: it may be this device"

@@ -8,9 +8,9 @@ from quartier_drivers.contract import Clock, Command, DeviceSpec, Note, PointInf
 from quartier_drivers.errors import ConfigError, LinkLost, NoReply, Refused
 from quartier_drivers.meter import keys, protocols
 from quartier_drivers.meter.bus_section import MeterBus
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import PROTOCOL_TRIALS, list_settings
 from quartier_drivers.meter.device_readings import MeterReadings
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import PROTOCOL_TRIALS, list_settings
 from quartier_drivers.meter.meaning import list_labels
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.telegrams import Decoder, DecoderCounts, Telegram
@@ -290,9 +290,8 @@ class MeterFactory:
     def line(self, name: str, bus: MeterBus, clock: Clock) -> MeterLine:
         """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
         settings = list_settings(bus.speeds_name, bus.baud, bus.framing)
-        return MeterLine(
-            name, bus.kind, bus.port, settings, clock, PROTOCOL_TRIALS.get(bus.speeds_name), bus.asks
-        )
+        patience = PROTOCOL_TRIALS.get(bus.speeds_name)
+        return MeterLine(name, bus.kind, bus.port, settings, clock, patience=patience, asks=bus.asks)
 
     def driver(
         self, line: MeterLine, device: DeviceSpec, profile: MeterProfile, clock: Clock

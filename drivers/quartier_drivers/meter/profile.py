@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier_drivers.device_profile.loading import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import ProfileHead
-from quartier_drivers.meter.schema import CLOCK_FORMS, DECODER_SETTINGS, MeterMarks, MeterPoint
+from quartier_drivers.meter.protocol import load_meter_protocol
+from quartier_drivers.meter.schema import CLOCK_FORMS, MeterMarks, MeterPoint
 from quartier_drivers.meter.units import find_factor, list_units
 from quartier_drivers.points import parse_quantity
 
@@ -114,7 +115,9 @@ class MeterCheck(ProfileCheck):
         parts = self._quantities(data, scan, MeterPoint, check_statement)
         if head is None:
             return None
-        settings = self._model(DECODER_SETTINGS[head.protocol], ("decoder",), data.get("decoder", {}))
+        settings = self._model(
+            load_meter_protocol(head.protocol).load_decoder_settings(), ("decoder",), data.get("decoder", {})
+        )
         if head.numbers_from is not None:
             self._add(("profile", "numbers_from"), f"does not fit {head.protocol}, which has no registers")
         marks = self._model(MeterMarks, ("recognise",), data.get("recognise", {})) or MeterMarks()

@@ -5,13 +5,8 @@ from importlib import import_module
 from typing import Any, cast
 
 from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
+from quartier_drivers.meter.protocol import load_meter_protocol
 from quartier_drivers.meter.telegrams import Decoder, MeterReader
-from quartier_drivers.registry import METER_PROTOCOLS
-
-ENCRYPTING_PROTOCOLS = ("p1", "dlms", "mbus")
-"""Protocols whose meters may encrypt."""
-_UNCHECKED_PROTOCOLS = ("p1", "dlms", "iec62056")
-"""Protocols with telegrams without checksum."""
 
 
 def make_decoder(
@@ -27,8 +22,8 @@ def make_decoder(
     ``is_capture``: the bytes are a file, which begins with a telegram; one that only its form proves then
     counts.  A port starts at any byte and loses bytes; with ``over_tcp`` it only starts at any byte.
     """
-    more = {"is_capture": is_capture} if protocol in _UNCHECKED_PROTOCOLS else {}
-    more |= {"over_tcp": over_tcp} if protocol == "dlms" else {}
+    known = {"is_capture": is_capture, "over_tcp": over_tcp}
+    more = {word: known[word] for word in load_meter_protocol(protocol).decoder_words}
     return cast(
         "Decoder", _load_package(protocol).decoder(**settings, **more, **_find_secrets(protocol, keys))
     )
@@ -46,7 +41,7 @@ def make_reader(
 ) -> MeterReader:
     """Make the reader of a meter that must be polled; ``line`` holds the settings from the bus's section."""
     secrets = _find_secrets(protocol, keys)
-    if protocol in ("dlms", "iec62056"):
+    if load_meter_protocol(protocol).takes_password:
         secrets["password"] = keys.password
     made = _load_package(protocol).reader(
         unit=unit, address=address, wanted=wanted, **line, **settings, **secrets
@@ -60,14 +55,10 @@ def load_protocol(protocol: str) -> None:
 
 
 def _find_secrets(protocol: str, keys: MeterKeys) -> dict[str, Any]:
-    if protocol not in ENCRYPTING_PROTOCOLS:
+    if not load_meter_protocol(protocol).encrypts:
         return {}
     return {"encryption_key": keys.encryption_key, "authentication_key": keys.authentication_key}
 
 
 def _load_package(protocol: str) -> Any:
-    if protocol not in METER_PROTOCOLS:
-        raise ValueError(
-            f"{protocol!r} is no protocol of meters, expected one of {', '.join(METER_PROTOCOLS)}"
-        )
-    return import_module(f"quartier_drivers.meter.{protocol}")
+    return import_module(f"quartier_drivers.meter.{load_meter_protocol(protocol).name}")

@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, Strict
 
-from quartier_drivers.device_profile.schema import Bits, Finite, Quantity, Scale, Section
+from quartier_drivers.device_profile.schema import (
+    Bits,
+    Difference,
+    Finite,
+    Quantity,
+    Scale,
+    Section,
+    StatedName,
+)
 
 StatedValue = str | int | float
 """A code, or a content sent by a meter."""
@@ -152,6 +160,24 @@ class MeterPoint(Quantity):
         """Lowest and highest bit of its bit field; None if it is none."""
         return self.bits if self.bit is None else (self.bit, self.bit)
 
+    def compare_name(self, key: str, stated: StatedName) -> Difference | None:
+        """Return how the labels or the unit that a source states differ."""
+        del key
+        if not any(stated.is_label(stated.group, labels) for labels in self.group):
+            return "has group", (" + ".join(stated.group), self.group or self.select)
+        if stated.minus and not any(stated.is_label((stated.minus,), labels) for labels in self.minus):
+            return "takes off", (stated.minus, self.minus or "nothing")
+        if stated.unit and self.unit and not stated.is_in_unit(self.unit):
+            return "is in", (stated.unit, self.unit)
+        return None
+
+    def describe_place(self) -> str:
+        """Return the groups, by label or by what they say of themselves."""
+        chosen = [
+            " ".join(f"{key}={','.join(map(str, of))}" for key, of in one.items()) for one in self.select
+        ]
+        return " or ".join([" + ".join(labels) for labels in self.group] + chosen)
+
 
 class TicSettings(Section):
     """Linky TIC."""
@@ -217,13 +243,3 @@ class MbusSettings(Section):
     """Subcode of an application reset before a reading, which makes some send other telegrams; -1: none."""
     telegrams_max: Annotated[int, Field(ge=1, le=100)] = 16
     """Largest number of telegrams in a reading."""
-
-
-DECODER_SETTINGS: dict[str, type[Section]] = {
-    "tic": TicSettings,
-    "p1": P1Settings,
-    "iec62056": Iec62056Settings,
-    "sml": SmlSettings,
-    "dlms": DlmsSettings,
-    "mbus": MbusSettings,
-}

@@ -57,6 +57,11 @@ class TcpBus(_Bus):
     connect_pause_s: Annotated[float, Field(ge=0, le=30)] = 0.0
     """Pause after connecting, for gateways that drop early requests."""
 
+    @property
+    def is_serial(self) -> bool:
+        """Return whether a serial line is behind it, whose frames it passes on."""
+        return self.framing == "rtu"
+
 
 class RtuBus(_Bus):
     """A serial line with Modbus RTU."""
@@ -77,3 +82,14 @@ class RtuBus(_Bus):
     """How long RTS is set before the first bit, in whole milliseconds; with ``rts_on_send`` only."""
     rts_after_s: Annotated[float, Field(ge=0, le=0.1)] = 0.0
     """How long RTS is set after the last bit, in whole milliseconds; with ``rts_on_send`` only."""
+
+    @property
+    def is_serial(self) -> bool:
+        """Return whether it is a serial line."""
+        return True
+
+    def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
+        """Return why a device's ``unit`` is invalid here; None if it is valid."""
+        del address
+        what = "0 is the broadcast address of a serial line; expected 1..247"
+        return None if unit else ("unit", what)

@@ -35,7 +35,7 @@ from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.modbus import write_requests
 from quartier_drivers.modbus.arming import FallbackArming, SingleRequests
 from quartier_drivers.modbus.frames import Answer, Request, render_exception
-from quartier_drivers.modbus.read_jobs import ReadBatch, ReadJob
+from quartier_drivers.modbus.read_jobs import ReadBatch, ReadJob, list_asked_ns
 from quartier_drivers.modbus.read_layout import RequestLayout, find_shared_plan, make_owners
 from quartier_drivers.modbus.release_writes import run_release_steps
 from quartier_drivers.modbus.request_plan import split_block
@@ -83,7 +83,7 @@ class ModbusDriver:
         self._single_requests = SingleRequests(line, device, profile.limits)
         self._standing = StandingLimits(self._writable)
         self._timed = RunningTimers(clock.now_ns)
-        self._streak = ReadBatch(line, clock, self._begin, self._make_readings, self._make_failure_readings)
+        self._batch = ReadBatch(clock)
         self.skipped_count = 0
         """Number of reads left out because the one before was more than a period late."""
         self._start()
@@ -111,7 +111,7 @@ class ModbusDriver:
     @property
     def due_ns(self) -> int:
         """Return when ``read`` is to be called next (monotonic ns), the device's pauses included."""
-        if self._acknowledged or self._streak.results:
+        if self._acknowledged or self._batch.results:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
         if self._urgent and (urgent := self._urgent_job()) is not None:
@@ -126,17 +126,17 @@ class ModbusDriver:
     @property
     def more(self) -> bool:
         """Return whether more readings of the last batch wait to be returned."""
-        return len(self._streak.results) > 0
+        return len(self._batch.results) > 0
 
     def rest(self) -> Iterator[Readings]:
         """Yield the other readings of the last batch; raise NoReply or LinkLost for a failed request."""
-        return self._streak.rest()
+        return self._batch.rest()
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
         """Let ``read`` make all due requests until ``is_urgent``; ``rest`` returns their readings."""
         self._timed.is_urgent = is_urgent or self._timed.is_urgent
         if not self._profile.limits.pause_s:
-            self._streak.allow(is_urgent)
+            self._batch.allow(is_urgent)
 
     async def open(self) -> Mapping[str, str]:
         """Return the identity from the profile and from the device's identity registers.
@@ -174,8 +174,8 @@ class ModbusDriver:
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
             return make_readings(news, self._clock.now_ns())
-        if self._streak.results:
-            return self._streak.next()
+        if self._batch.results:
+            return self._batch.next()
         job = (self._urgent and self._urgent_job()) or self._next
         now_ns = self._clock.now_ns()
         if job is None or (job.due_ns > now_ns and not self._urgent & job.keys):
@@ -183,11 +183,10 @@ class ModbusDriver:
         if job in self._refusals:
             await self._ask_again(job, now_ns)
             return NO_READINGS
-        if not self._urgent and not self._aside and len(due := self._streak.due(self._jobs, now_ns)) > 1:
-            if (failure := await self._streak.make(due, now_ns)) is not None:
-                self._note_failure(failure)
+        if not self._urgent and not self._aside and len(due := self._batch.due(self._jobs, now_ns)) > 1:
+            await self._read_together(due, now_ns)
             self._set_next()
-            return self._streak.next()
+            return self._batch.next()
         self._begin((job,), (now_ns,))
         self._set_next()
         answer = await self._ask(job)
@@ -280,7 +279,7 @@ class ModbusDriver:
         self._next = None
         self._urgent.clear()
         self._acknowledged.clear()
-        self._streak.results.clear()
+        self._batch.results.clear()
 
     def _start(self) -> None:
         self._refusals.clear()
@@ -323,6 +322,27 @@ class ModbusDriver:
             if skipped and not self._aside and job.connects_count == self._stats["connects_count"]:
                 self.skipped_count += skipped
                 self._line.count("skipped_count", skipped)
+
+    async def _read_together(self, jobs: Sequence[ReadJob], now_ns: int) -> None:
+        """Make the requests of several jobs; the batch returns their readings, and then what ended it."""
+        sequence, results = self._batch.prepare(jobs), self._batch.results
+        failure: NoReply | LinkLost | None = None
+        try:
+            await self._line.make(sequence)
+        except (NoReply, LinkLost) as error:
+            failure = error
+        finally:
+            self._begin(jobs, list_asked_ns(sequence, now_ns))
+        for job, data, taken_ns in zip(jobs, sequence.answers, sequence.taken_ns, strict=False):
+            results.append(self._make_readings(job, data, taken_ns))
+        if sequence.refusal is not None:
+            try:
+                results.append(self._make_failure_readings(jobs[len(sequence.answers)], sequence.refusal))
+            except NoReply as absent:
+                results.append(absent)
+        if failure is not None:
+            results.append(failure)
+            self._note_failure(failure)
 
     async def _ask(self, job: ReadJob) -> Answer:
         try:

@@ -17,11 +17,10 @@ from quartier_drivers import register_codec
 from quartier_drivers.contract import SLOT_NS, Clock
 from quartier_drivers.device_profile.register_address import Address
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.modbus.frames import Answer, make_read
+from quartier_drivers.modbus.frames import make_read
 from quartier_drivers.modbus.read_layout import AnswerLayout, DeviceOwners, Power, RequestLayout
 from quartier_drivers.modbus.served_points import ServedPoint
 from quartier_drivers.modbus.wire.exchanges import ReadSequence
-from quartier_drivers.modbus.wire.line import ModbusLine
 from quartier_drivers.native_fields import BIT_TABLES
 from quartier_drivers.readings import EXACT_INT_MAX, TEXT, Layout, Quality, Readings, Value
 from quartier_native import BAD, GOOD, LEFT
@@ -225,6 +224,10 @@ def _put_value(values: "array[float]", texts: dict[int, str], place: int, value:
         values[place] = float(value)
 
 
+ReadResult = Readings | NoReply | LinkLost
+"""The readings of one request, or the failure that ended it."""
+
+
 # Most requests in one go: other devices of the bus wait meanwhile.
 READS_MAX = 8
 _DUE = attrgetter("due_ns")
@@ -233,33 +236,20 @@ _DUE = attrgetter("due_ns")
 class ReadBatch:
     """The batches of one device: several due requests made in one go.
 
-    ``begin`` is called with the times at which the requests of the first jobs were sent, ``read`` decodes
-    data received at a time, ``fail`` handles an exception.  ``results`` is what is still to be returned of
-    the last batch: its readings, and then the failure that ended it.  No batch is made until ``allow`` was
-    called.
+    ``results`` is what is still to be returned of the last batch: its readings, and then the failure that
+    ended it.  No batch is made until ``allow`` was called.
     """
 
-    def __init__(
-        self,
-        line: ModbusLine,
-        clock: Clock,
-        begin: Callable[[Sequence[ReadJob], Sequence[int]], None],
-        read: Callable[[ReadJob, bytes, int], Readings],
-        fail: Callable[[ReadJob, Answer], Readings],
-    ) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._is_urgent: Callable[[], bool] | None = None
-        self._line = line
         self._clock = clock
-        self._begin = begin
-        self._read = read
-        self._fail = fail
-        self.results: deque[Readings | NoReply | LinkLost] = deque()
+        self.results: deque[ReadResult] = deque()
         self._jobs: Sequence[ReadJob] = ()
-        self._go: ReadSequence | None = None
+        self._sequence: ReadSequence | None = None
 
     def allow(self, is_urgent: Callable[[], bool] | None) -> None:
         """Allow batches until ``is_urgent``; None: each request is made alone."""
-        self._is_urgent, self._go = is_urgent, None
+        self._is_urgent, self._sequence = is_urgent, None
 
     def due(self, jobs: Sequence[ReadJob], now_ns: int) -> list[ReadJob]:
         """Return the due jobs, the most overdue first; empty if they may not be made in one batch."""
@@ -267,55 +257,37 @@ class ReadBatch:
             return []
         return sorted([job for job in jobs if job.due_ns <= now_ns], key=_DUE)[:READS_MAX]
 
-    async def make(self, jobs: Sequence[ReadJob], now_ns: int) -> NoReply | LinkLost | None:
-        """Make the requests of these jobs; return the failure that ended the batch, which is raised last."""
-        go = self._go
-        if go is None or go.refusal is not None or self._jobs != jobs:
+    def prepare(self, jobs: Sequence[ReadJob]) -> ReadSequence:
+        """Return the requests of these jobs, to be made by the line."""
+        sequence = self._sequence
+        if sequence is None or sequence.refusal is not None or self._jobs != jobs:
             assert self._is_urgent is not None
-            go = self._go = ReadSequence([job.request for job in jobs], self._clock.now_ns, self._is_urgent)
+            requests = [job.request for job in jobs]
+            sequence = self._sequence = ReadSequence(requests, self._clock.now_ns, self._is_urgent)
             self._jobs = jobs
         else:  # mostly the same are due again
-            go.again()
-        failure: NoReply | LinkLost | None = None
-        try:
-            await self._line.make(go)
-        except (NoReply, LinkLost) as error:
-            failure = error
-        finally:
-            asked_ns = [now_ns, *go.taken_ns]  # each when the one before was answered
-            if go.is_over:
-                asked_ns.pop()
-            self._begin(jobs, asked_ns)
-        self._tell(jobs, go)
-        if failure is not None:
-            self.results.append(failure)
-        return failure
+            sequence.again()
+        return sequence
 
     def next(self) -> Readings:
         """Return the readings of the next request of the last batch.
 
         Raises NoReply or LinkLost if it failed.
         """
-        told = self.results.popleft()
-        if isinstance(told, Readings):
-            return told
-        raise told
+        result = self.results.popleft()
+        if isinstance(result, Readings):
+            return result
+        raise result
 
     def rest(self) -> Iterator[Readings]:
         """Yield all that is still to be returned; raises as ``next``."""
-        told = self.results
-        while told:
-            one = told.popleft()
-            if not isinstance(one, Readings):
-                raise one
-            yield one
+        while self.results:
+            yield self.next()
 
-    def _tell(self, jobs: Sequence[ReadJob], go: ReadSequence) -> None:
-        told, read = self.results, self._read
-        for job, data, taken_ns in zip(jobs, go.answers, go.taken_ns, strict=False):
-            told.append(read(job, data, taken_ns))
-        if go.refusal is not None:
-            try:
-                told.append(self._fail(jobs[len(go.answers)], go.refusal))
-            except NoReply as absent:
-                told.append(absent)
+
+def list_asked_ns(sequence: ReadSequence, started_ns: int) -> list[int]:
+    """Return when each request of a sequence was sent: each when the one before was answered."""
+    asked_ns = [started_ns, *sequence.taken_ns]
+    if sequence.is_over:
+        asked_ns.pop()
+    return asked_ns

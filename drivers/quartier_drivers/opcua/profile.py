@@ -1,11 +1,11 @@
 """Profiles of OPC UA devices, and the check for contradictions in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
-from quartier_drivers.device_profile.loading import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import WRITES_PER_DAY, ProfileHead
 from quartier_drivers.opcua.node_types import NodeName
@@ -115,6 +115,12 @@ class OpcuaProfile(Profile):
     def is_recognisable(self) -> bool:
         """Return whether it names nodes that identify the device."""
         return bool(self.identity)
+
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield the limits of a request."""
+        yield "a read", f"at most {self.limits.nodes_max} nodes"
+        if self.limits.no_fallback is not None:
+            yield "no fallback", self.limits.no_fallback
 
 
 class OpcuaCheck(ProfileCheck):

@@ -130,6 +130,10 @@ class OpcuaPoint(Quantity):
         """Return the fallback that its device takes by itself when nobody writes; None if there is none."""
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
+    def describe_place(self) -> str:
+        """Return the node, and the element of its array, for people."""
+        return f"{self.node}" if self.index is None else f"{self.node}[{self.index}]"
+
 
 class OpcuaLimits(Section):
     """Limits of the server and of the device behind it."""

@@ -25,7 +25,7 @@ from quartier_drivers.sunspec.models import (
     unfold_model,
 )
 from quartier_drivers.sunspec.values import TEXT_DECODERS, PlainValue, decode_value, render_names
-from quartier_native.sunspec import scaled
+from quartier_native.sunspec import scale_numbers
 
 PartialWords = Sequence[int | None]
 """The registers of a model from its ID on; None for what the device refuses."""
@@ -227,7 +227,7 @@ class ModelDecoder:
         plan = self._plan
         if plan is None or scales != plan.scales:  # like devices have the same, and they hardly ever change
             plan = self._plan = self._plan_scales(scales)
-        found = scaled(raws, self._absents, plan.divisors, plan.factors)
+        found = scale_numbers(raws, self._absents, plan.divisors, plan.factors)
         for at in self._floats:
             if not -_FLOAT_MAX <= raws[at] <= _FLOAT_MAX:
                 found[at] = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
-from quartier_drivers.device_profile.loading import Profile, ProfileCheck
+from quartier_drivers.device_profile.profile_check import Profile, ProfileCheck
 from quartier_drivers.device_profile.rules import ProfileFault, check_quantity, check_quantity_name
 from quartier_drivers.device_profile.schema import Limits, ProfileHead
 from quartier_drivers.device_profile.toml_files import suggest_key
@@ -160,6 +160,10 @@ class SunspecProfile(Profile):
     def is_recognisable(self) -> bool:
         """Return whether a scan finds it: always, by its models."""
         return True
+
+    def describe(self) -> Iterator[tuple[str, str]]:
+        """Yield the limits of a request."""
+        yield from self.limits.describe()
 
 
 class SunspecProfileCheck(ProfileCheck):

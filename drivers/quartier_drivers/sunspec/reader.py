@@ -17,7 +17,7 @@ from quartier_drivers.device_rows import (
     make_rows,
 )
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.modbus.reader import ReadTarget, parse_target
+from quartier_drivers.modbus.discovery.reader import ReadTarget, parse_target
 from quartier_drivers.modbus.release_writes import make_line
 from quartier_drivers.modbus.wire.blocking_line import BlockingClock, BlockingTcpLine, run_blocking
 from quartier_drivers.modbus.wire.line import ModbusLine

@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from quartier_drivers.contract import Fallback
-from quartier_drivers.device_profile.schema import Finite, Names, Quantity, Scale, Section
+from quartier_drivers.device_profile.schema import (
+    Difference,
+    Finite,
+    Names,
+    Quantity,
+    Scale,
+    Section,
+    StatedName,
+)
 
 _PATH_STEP = r"[A-Za-z][\w-]*(?:\[[1-9][0-9]{0,3}\]|\[\w+=[\w *?-]+\])?"
 _NAME_FORM = re.compile(
@@ -164,6 +172,18 @@ class SunspecPoint(Quantity):
             return None
         value = None if rule.fallback == "own" else rule.fallback
         return Fallback(value, rule.after_s, "", rule.refresh_s or rule.after_s / 3)
+
+    def compare_name(self, key: str, stated: StatedName) -> Difference | None:
+        """Return how the point that a source names differs."""
+        names = [str(one) for row in self.source for one in row]
+        if key == "writes" and self.write is not None:
+            names = list(self.write.control)
+        return None if stated.point in names else ("is", (stated.point, " or ".join(names)))
+
+    def describe_place(self) -> str:
+        """Return the points of the standard that it may come from, or its control."""
+        named = " or ".join(" + ".join(map(str, names)) for names in self.source)
+        return named or ("" if self.write is None else " or ".join(self.write.control))
 
 
 def _make_limit_fallback(rule: Steering) -> Fallback:

@@ -23,19 +23,6 @@ FOLDERS = ("gateway", "drivers", "native", "hil", "systemd")
 DOCS = Path("gateway/docs")
 THIS = DOCS / "mkdocs"
 ASSETS = {".svg", ".png", ".json", ".csv", ".toml"}
-TITLES = {
-    "bacnet": "BACnet/IP",
-    "dlms": "DLMS/COSEM",
-    "gpio": "GPIO",
-    "iec62056": "IEC 62056-21",
-    "mbus": "M-Bus",
-    "modbus": "Modbus",
-    "opcua": "OPC UA",
-    "p1": "P1",
-    "sml": "SML",
-    "sunspec": "SunSpec",
-    "tic": "TIC (Linky)",
-}
 CATALOGUE, COMMANDS = "gateway/docs/devices.md", "gateway/docs/commands.md"
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
@@ -127,6 +114,8 @@ def _adapt_lines(markdown: str, mend: Callable[[str], str]) -> Iterator[str]:
 
 def make_catalogue() -> str:
     """Return the device catalogue, a table per protocol, from the device profiles."""
+    from quartier_drivers.registry import load_protocol  # noqa: PLC0415 - the test of this file needs none
+
     rows: dict[str, list[dict[str, Any]]] = {}
     for row in json.loads(_run("profiles", "list", "--json")):
         rows.setdefault(row["protocol"], []).append(row)
@@ -141,7 +130,7 @@ def make_catalogue() -> str:
     ]
     for protocol, group in sorted(rows.items()):
         lines += [
-            f"## {TITLES.get(protocol, protocol)}",
+            f"## {load_protocol(protocol).title}",
             "| device | profile | orders | falls back | quality | proven | tested | source |\n"
             "| --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(map(_format_device, group)),
         ]

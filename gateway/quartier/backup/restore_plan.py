@@ -42,6 +42,7 @@ SERVICE_USER = "quartier"
 _SHARED_NAMES = "bin boot dev etc home lib mnt opt root run sbin srv sys tmp usr var"
 SHARED_FOLDERS = frozenset(Path("/", name) for name in ("", *_SHARED_NAMES.split(" ")))
 """Folders of the system (Filesystem Hierarchy Standard 3.0, section 3): never those of one program."""
+_KERNEL_FOLDERS = ("/dev", "/proc", "/sys")
 _DISK_SPACE_SHARE = 1.05
 ACTION_NEW, ACTION_SAME, ACTION_REPLACES, ACTION_LEFT_OUT = "new", "same", "replaces", "not written"
 
@@ -118,11 +119,17 @@ def find_service(folders: GatewayFolders) -> Owner:
 def _check_folders(path: Path, folders: GatewayFolders) -> None:
     """Raise UnusableBackup if a folder is not the gateway's alone, or if the backup lies in one of them."""
     for option, folder in (("--config", folders.config.parent), ("--state-dir", folders.state_dir)):
-        if folder in SHARED_FOLDERS:
+        if folder in SHARED_FOLDERS or any(folder.is_relative_to(one) for one in _KERNEL_FOLDERS):
             raise UnusableBackup(
                 f"{option}: {folder} belongs to the system; give a folder of the gateway's own, such as "
                 f"{'/etc/quartier/site.toml' if option == '--config' else '/var/lib/quartier'}"
             )
+    for folder in {folders.config.parent, folders.state_dir, folders.runtime_dir}:
+        for other in (folders.config.parent, folders.state_dir, folders.runtime_dir):
+            if other != folder and other.is_relative_to(folder):
+                raise UnusableBackup(f"{other} is inside {folder}; give folders that are apart")
+    if len({folders.config.parent, folders.state_dir, folders.runtime_dir}) < 3:
+        raise UnusableBackup("--config, --state-dir and --runtime-dir need a folder each")
     if folders.of(JOURNAL).is_symlink():
         raise UnusableBackup(f"{folders.of(JOURNAL)} is a link; expected a folder: remove the link")
     for folder in (folders.state_dir, folders.of(JOURNAL)):
@@ -137,7 +144,7 @@ def _check_targets(path: Path, steps: Sequence[RestoreStep]) -> None:
     targets = Counter(step.target for step in steps)
     for target, count in targets.items():
         if count > 1 or any(parent in targets for parent in target.parents):
-            raise UnusableBackup(f"{path}: holds two files for {target}; nothing was written")
+            raise UnusableBackup(f"{path}: holds two files for {target}; nothing of the backup is written")
 
 
 def _find_missing_space(steps: Sequence[RestoreStep]) -> Iterator[str]:
@@ -157,9 +164,9 @@ def _find_missing_space(steps: Sequence[RestoreStep]) -> Iterator[str]:
 def _find_objections(plan: RestorePlan) -> Iterator[str]:
     for folder, what in ((plan.folders.state_dir, "state"), (plan.folders.of(JOURNAL), "journal")):
         if list_folder(folder):
-            yield f"{folder} holds the {what} of a gateway already"
+            yield f"{folder} is not empty: the {what} of a gateway may be there"
     for step in plan.steps:
-        if step.action == ACTION_REPLACES:
+        if step.action == ACTION_REPLACES and step.member.place not in {STATE, JOURNAL}:
             yield f"{step.target} exists already, with other content"
     for stale in find_stale_companions(plan):
         yield f"{stale} belongs to a history that is here already"
@@ -254,11 +261,12 @@ def _plan_step(
     allowed: _AllowedFiles,
 ) -> RestoreStep:
     target = _find_target(member, signed, folders)
-    if member.place in {STATE, JOURNAL}:
-        return RestoreStep(member, target, ACTION_NEW)  # the existing folder is moved aside as a whole
+    if member.place in {STATE, JOURNAL}:  # the existing folder is moved aside as a whole
+        return RestoreStep(member, target, ACTION_REPLACES if os.path.lexists(target) else ACTION_NEW)
     if target != folders.config and not allowed.holds(member, target):
         raise UnusableBackup(
-            f"{target}: the backup holds it, but its site file does not name it; nothing was written"
+            f"{target}: the backup holds it, but its site file does not name it; "
+            "nothing of the backup is written"
         )
     if member.place == SITE:
         _check_no_link(folders.config.parent, target)

@@ -141,29 +141,38 @@ def read_number(number: str, unit: str) -> float:
 
 
 def parse_power_w(text: str) -> float:
-    """Read ``12 kVA``, ``9 kW``, ``9000 W``, ``45 A`` or ``3x25 A`` as watts.
+    """Read ``12 kVA``, ``9 kW``, ``9000 W``, ``45 A`` or ``3x25 A`` as watts; a kVA of a device is 1000 W.
 
     Raises ValueError that says what is expected.
     """
+    return _read_power_w(text, 1000.0)
+
+
+def _read_power_w(text: str, w_per_kva: float) -> float:
     found = _POWER_PATTERN.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r}: expected a number with its unit: 12 kVA, 9 kW, 9000 W, 45 A or 3x25 A")
     phases, number, unit = found[1], read_number(found[2], found[3]), found[3].lower()
     if phases and unit != "a":
         raise ValueError(f"{text!r}: expected amperes after 3x, as in 3x25 A")
-    factors = {"kva": _W_PER_KVA, "kw": 1000.0, "w": 1.0, "a": _VOLTAGE_V * (3 if phases else 1)}
+    factors = {"kva": w_per_kva, "kw": 1000.0, "w": 1.0, "a": _VOLTAGE_V * (3 if phases else 1)}
     return number * factors[unit]
 
 
 def parse_contract_w(text: str) -> float:
     """Read the import power of a contract.  Raises ValueError, also for an implausible value."""
-    power_w = parse_power_w(text)
+    power_w = _read_power_w(text, _W_PER_KVA)
     low_w, high_w = _CONTRACT_W
     if not low_w <= power_w <= high_w:
         raise ValueError(
             f"{text!r} is {power_w:g} W; expected {low_w:g} W to {high_w / 1e6:g} MW; check the unit"
         )
     return power_w
+
+
+def parse_export_w(text: str) -> float:
+    """Read the agreed export power; a kVA counts as in a contract.  Raises ValueError."""
+    return _read_power_w(text, _W_PER_KVA)
 
 
 def parse_energy_wh(text: str) -> float:

@@ -181,7 +181,6 @@ _EFFECTIVE_LIMITS = {
 }
 _NAMED_TABLES = ("buses", "devices", "assets", "nodes", "contacts", "supplies", "shares")
 _KIND_KEYS = ("kind", "role")
-_ENDPOINT_KEYS = ("kind", "host", "port", "url", "chip", "interface")
 _MISSING = object()
 # Keys with secrets or brokers: their values are not shown.
 _HIDDEN_KEYS = ("_file", "user", "url", "urls", "pki")

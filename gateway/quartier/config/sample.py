@@ -14,7 +14,7 @@ from quartier.config.sections.connection_sections import (
     SupplySection,
 )
 from quartier.config.sections.site_file import DeviceSection
-from quartier_drivers.registry import load_section
+from quartier_drivers.registry import PROTOCOLS, load_protocol, load_section
 
 SAMPLE_HEAD = """\
 # A building for Quartier.  Copy to /etc/quartier/site.toml, change, then:
@@ -56,22 +56,8 @@ SAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
     "nodes.board_b": {"fuse_a": 32, "unmeasured_w": 0},
     "limits": {"contract_import_w": 9000, "contract_export_w": 6000, "autonomous_import_w": 7200},
 }
-# Sections that are commented out as a whole; a wrong guess here would be worse than none.
+# Sections that are commented out as a whole, beside the buses; a wrong guess here would be worse than none.
 EXAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
-    "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
-    "buses.tic": {"kind": "tic", "port": "usb:DA3FMX1Z"},
-    "buses.p1": {"kind": "p1", "port": "usb:AB0K1LPV"},
-    "buses.heat": {"kind": "iec62056", "port": "usb:0049"},
-    "buses.head": {"kind": "sml", "port": "usb:0050"},
-    "buses.han": {"kind": "dlms", "port": "usb:A10LG8M3"},
-    "buses.plant": {
-        "kind": "opcua",
-        "url": "opc.tcp://192.168.1.50:4840",
-        "user": "quartier",
-        "password_file": "credential:plant.password",
-    },
-    "buses.wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"},
-    "buses.bms": {"kind": "bacnet-ip", "interface": "eth0"},
     "assets.street": {"role": "lights", "device": "cabinet", "rated_w": 4000},
     "assets.heat_pump": {"role": "heat", "device": "heat_pump", "rated_w": 6000, "comfort_max_c": 55},
     "assets.cooling": {"role": "cooling", "device": "chiller", "rated_w": 8000, "comfort_max_c": 26},
@@ -93,7 +79,7 @@ EXAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
         "issuers_file": "/etc/quartier/issuers.json",
     },
 }
-# Example values of keys without a default.
+# Example values of keys without a default, beside those of buses.
 EXAMPLE_VALUES: Mapping[str, Any] = {
     "accept_no_fallback": "left as it is it harms nobody: decided with the owner on 2026-11-25",
     "phase": "l1",
@@ -129,10 +115,6 @@ EXAMPLE_VALUES: Mapping[str, Any] = {
     "failsafe_import_w": 4500,
     "autonomous_export_w": 6000,
     "user": "b012",
-    "insecure_policy": "Basic256",
-    "user_cert_file": "/etc/quartier/plant-user.der",
-    "user_key_file": "credential:plant-user.key",
-    "rts_on_send": "high",
     "password_file": "credential:district.password",
     "key_file": "credential:meter.keys",
     "base_eur_per_wh": 0.00025,
@@ -144,10 +126,6 @@ EXAMPLE_VALUES: Mapping[str, Any] = {
     "red_peak_eur_per_wh": 0.00076,
     "normal_eur_per_wh": 0.00015,
     "mobile_peak_eur_per_wh": 0.0009,
-    "device_id": 4_000_001,
-    "bbmd": "192.168.50.1",
-    "baud": 9600,
-    "framing": "8N1",
 }
 
 
@@ -185,12 +163,18 @@ def _render_tables() -> Iterator[str]:
         model = _find_section_type(title, values)
         yield from _render_table(title, model, values, explain=model not in explained)
         explained.add(model)
-    for title, values in EXAMPLE_TABLES.items():
+    for title, values in (*_list_example_buses(), *EXAMPLE_TABLES.items()):
         yield from _render_table(title, _find_section_type(title, values), values, explain=True, mark="# ")
     for title in ("control", "store", "clock", "recording"):
         yield from _render_table(title, FIXED_SECTIONS[title], {}, explain=True)
         for inner, model, _ in list_subtables(FIXED_SECTIONS[title]):
             yield from _render_table(f"{title}.{inner}", model, {}, explain=True)
+
+
+def _list_example_buses() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for protocol in map(load_protocol, PROTOCOLS):
+        for name, values in protocol.examples.items():
+            yield f"buses.{name}", values
 
 
 def _find_section_type(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
@@ -226,4 +210,9 @@ def _render_table(
 
 
 def _render_example(key: SectionKey) -> str:
-    return key.default if key.default is not None else format_toml(EXAMPLE_VALUES[key.name])
+    if key.default is not None:
+        return key.default
+    of_buses = (load_protocol(name).example_values for name in PROTOCOLS)
+    return format_toml(
+        next((one[key.name] for one in of_buses if key.name in one), EXAMPLE_VALUES.get(key.name))
+    )

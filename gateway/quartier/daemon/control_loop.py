@@ -90,7 +90,7 @@ class ControlLoop:
         self._state = control_state.ControlState.fresh(house)
         if outage_before:
             self._state = replace(self._state, events=detection.GridEvents(outage=outage.begin_recovery()))
-        self.district_schedules = DistrictSchedules(self._answer, store.event, log)
+        self.district_schedules = DistrictSchedules(store.event, log)
         self._overrides: Overrides = {}
         self.district_commands = DistrictCommands(
             store.event, log, self._replay_events, self.alarm_manager.reset
@@ -196,7 +196,7 @@ class ControlLoop:
         self.ledger.tick(now)
         self._report_changes(before, now)
         if self.uplink is not None:
-            self.district_schedules.follow(self._make_schedule_context(now))
+            self._answer(*self.district_schedules.follow(self._make_schedule_context(now)))
         utc_ms = allowed.count_utc_ms(self.link, now)
         self.pending_acks.answer(
             self.district_commands.look(self._make_snapshot(now), self._measure_connection(), utc_ms), now
@@ -210,8 +210,10 @@ class ControlLoop:
         )
         if self.uplink is None:
             return self._overrides
+        if outage:
+            self._answer(*self.district_schedules.drop_schedules())
         return {
-            **self.district_schedules.update_requests(self._make_schedule_context(now), outage=outage),
+            **self.district_schedules.update_requests(self._make_schedule_context(now)),
             **self._overrides,
         }
 
@@ -335,7 +337,7 @@ class ControlLoop:
             elif isinstance(accepted.document, FailsafeDocument):
                 self._accept_failsafe(accepted, accepted.document, now)
             elif isinstance(accepted.document, DeviceSchedule | Signal):
-                self.district_schedules.take(accepted, self._make_schedule_context(now))
+                self._answer(*self.district_schedules.take(accepted, self._make_schedule_context(now)))
             elif isinstance(accepted.document, CommandDocument):
                 taken = self.district_commands.take(accepted, accepted.document, self._make_snapshot(now))
                 self.pending_acks.answer(taken, now)

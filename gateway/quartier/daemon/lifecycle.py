@@ -36,7 +36,7 @@ from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.orders import OrderServer
 from quartier.runtime.local_socket.questions import QuestionServer
 from quartier.runtime.service_context import ServiceContext
-from quartier.runtime.supervisor import Failure, run_once, supervise
+from quartier.runtime.supervisor import Failure, log_failure, run_once, supervise
 from quartier.runtime.ticker import FastTicker, SystemdNotifier, Ticker
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
@@ -89,7 +89,7 @@ class Daemon:
         self._services = ServiceContext(clock=clock, event=self._store.event, log=log)
         self._ledger = WriteLedger(self._store)
         self._alarm_manager = AlarmManager(self._store.event, log, clock, places.state_dir)
-        self._disk = DiskMonitor(log, self._record_alarm)
+        self._disk = DiskMonitor(log)
         self._standstill = StandstillDetector(self._store.event)
         self._plans = background_tasks.has_planning(loaded)
 
@@ -97,7 +97,7 @@ class Daemon:
         """Run until SIGTERM or SIGINT and return 0; after a gateway bug release the outputs and return 70."""
         self._report_faults(self._loaded)
         boot = await asyncio.to_thread(self._store.open, self._clock.now())
-        self._disk.look(self._store.stats)
+        self._check_disk()
         self._clock.raise_floor(int(self._store.stats["good_utc_ms"]))
         engine = quartier_native.engine()
         self._log.info(
@@ -290,12 +290,10 @@ class Daemon:
         return supervise(name, run, self._clock, self._report_failure)
 
     def _report_failure(self, failure: Failure) -> None:
-        event = "task.parked" if failure.parked else "task.failed"
-        self._log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
+        log_failure(self._log, failure)
         if failure.parked:
-            self._record_alarm(
-                event, f"{failure.name} failed again and again: {failure.error}", task=failure.name
-            )
+            text = f"{failure.name} failed again and again: {failure.error}"
+            self._record_alarm("task.parked", text, task=failure.name)
 
     def _take_device_readings(self, readings: Readings) -> None:
         """Record the readings of a device; an impossible value gets quality BAD here."""
@@ -310,6 +308,10 @@ class Daemon:
         now = self._clock.now()
         self._store.event(note.code, note.text, dict(note.data), now)
         self._alarm_manager.note(note.code, note.text, note.data, now)
+
+    def _check_disk(self) -> None:
+        for code, text in self._disk.look(self._store.stats):
+            self._record_alarm(code, text)
 
     def _record_alarm(self, code: str, text: str, **data: str) -> None:
         self._alarm_manager.note(code, text, data, self._clock.now())
@@ -334,7 +336,7 @@ class Daemon:
             for readings in (*mine, *self.fleet.report(now.ns)):
                 self._record_readings(readings)
             self._release_file.keep(self.fleet)
-            self._disk.look(self._store.stats)
+            self._check_disk()
         else:
             self._release_file.follow(self.fleet)
         self._store.tick(now)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import quartier_native
@@ -19,6 +20,7 @@ from quartier.site.alarm_types import format_alarm_name
 from quartier.site.ledger import LedgerEntry
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
+from quartier_drivers.registry import DRIVER_PACKAGES
 
 
 class GatewayQuestions:
@@ -77,6 +79,7 @@ class GatewayQuestions:
             "synced": now.synced,
             "simulated": self._clock.setting.is_simulated,
             "engine": quartier_native.engine().name,
+            "driver_packages": [asdict(one) for one in DRIVER_PACKAGES],
         }
 
     def status(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from quartier.control.requests import Ack
 from quartier.district import wire_formats
 from quartier.district.connection import credential_files, mqtt_types
 from quartier.district.connection.control_channel import INBOX_MAX, ControlChannel
-from quartier.district.connection.credential_files import CredentialWatcher
+from quartier.district.connection.credential_files import CredentialWatcher, WatchedFiles
 from quartier.district.connection.dialing import ask_loop
 from quartier.district.connection.event_retries import EventArrival
 from quartier.district.connection.mqtt import MqttConnection
@@ -28,7 +28,7 @@ from quartier.district.connection.mqtt_types import (
     IncomingMessage,
     OutgoingMessage,
 )
-from quartier.district.connection.reconnect import LinkClock, NoteReporter, Reconnector
+from quartier.district.connection.reconnect import LinkClock, LinkServices, NoteReporter, Reconnector
 from quartier.district.connection.saved_facts import SavedFacts
 from quartier.district.documents.document_types import AcceptedDocument
 from quartier.district.documents.expiry_notices import ExpiryNotices
@@ -129,6 +129,7 @@ class Uplink:
         self._pumped_ns = 0
         self._tell = NoteReporter(house.clock, house.report)
         self._keep = SavedFacts(settings.folder, _SAVED_TWICE, self._tell).keep
+        services = LinkServices(house.clock, self._tell, self._keep)
         marks = wire_formats.load_marks(kept.get("marks"))
         self.session = NodeSession(identity, catalog, self._rules, marks, house.is_foreign_boot)
         self._companion = ControlChannel(
@@ -137,12 +138,10 @@ class Uplink:
                 identity, {}, state_file.load_facts(settings.folder / _DOCUMENTS_FILE), house.times
             ),
             house.outbox,
-            house.clock,
-            self._tell,
-            self._keep,
+            services,
             self.session.on_delivered,
-            house.flexibility,
-            EventArrival(rules.arrival_s, rules.back_off_max_s) if rules.watermark else None,
+            flexibility=house.flexibility,
+            arrival=EventArrival(rules.arrival_s, rules.back_off_max_s) if rules.watermark else None,
         )
         self._companion.local = catalog.local
         self._companion.documents.used.update(wire_formats.load_key_times(kept.get("used")))
@@ -150,21 +149,17 @@ class Uplink:
             Reconnector(name, identity.client_id, settings.servers, house.clock, self._tell)
             for name in ("data", "control")
         )
-        self._credential_watcher = self._make_watcher(settings)
+        self._credential_watcher = self._make_watcher(settings, services)
 
-    def _make_watcher(self, settings: UplinkSettings) -> CredentialWatcher:
+    def _make_watcher(self, settings: UplinkSettings, services: LinkServices) -> CredentialWatcher:
         kept = state_file.load_facts(settings.folder / credential_files.KEYS_FILE)
         return CredentialWatcher(
-            settings.credentials,
-            settings.issuers_file,
+            WatchedFiles(settings.credentials, settings.issuers_file, self._identity.client_id),
             Keyring(self._identity.group, settings.roots, kept),
             ExpiryNotices(state_file.load_facts(settings.folder / credential_files.EXPIRIES_FILE)),
-            self._house.clock,
-            self._tell,
-            self._keep,
+            services,
             self._reconnect_all,
             self._companion.documents.trust,
-            self._identity.client_id,
         )
 
     # For the daemon

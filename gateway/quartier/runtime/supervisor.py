@@ -6,7 +6,7 @@ between them the task is parked; its points become stale and control reacts.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # releasing the outputs of a dead daemon leaves no time to import the whole contract
     from quartier_drivers.contract import Clock
@@ -26,6 +26,12 @@ class Failure:
     error: Exception
     count: int
     parked: bool
+
+
+def log_failure(log: Any, failure: Failure) -> None:
+    """Log the failure of a supervised task."""
+    event = "task.parked" if failure.parked else "task.failed"
+    log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
 
 
 async def supervise(

@@ -18,7 +18,7 @@ Invariants:
 - The writer has one job at most, and all its reports are processed before the next job (``_is_ready``).
 - An unconfirmed sample is in memory, on disk, undecided or in a gap record (spec/sync.md#watermark).
 - An evicted sample that was sent is *undecided*, in memory and in the file, until the district's watermark
-  covers it or leaves it out (``Delivery.decided_ns``): only then a gap record names it.
+  covers it or leaves it out (``Delivery.decision_ns``): only then a gap record names it.
 - A sample is never offered after its eviction is known.
 - Once ``open`` has returned, the call that numbers a sample also journals it (spec/sync.md#journal).
 - A sealed chunk stays in memory until the next commit, so that a reader always finds it.
@@ -449,19 +449,19 @@ class Store:
 
     @property
     def _confirmed(self) -> Mapping[str, StreamPosition]:
-        return self._marks if self.delivery is None else self.delivery.confirmed
+        return self._marks if self.delivery is None else self.delivery.district_marks
 
     def _decide(self, now: Now) -> None:
         """Forget the evicted spans that the district has; report those that it does not have."""
         marks = self._confirmed
-        decided_ns = now.ns if self.delivery is None else self.delivery.decided_ns
+        decision_ns = now.ns if self.delivery is None else self.delivery.decision_ns
         count = len(self._undecided)
         for place in range(count):
             gap, since_ns = self._undecided.popleft()
             left = find_above(gap, marks.get(gap.stream, NOTHING_TRIMMED))
             if left is None:
                 self._decided.append(gap)
-            elif since_ns <= decided_ns or count - place > UNDECIDED_COUNT_MAX:
+            elif since_ns <= decision_ns or count - place > UNDECIDED_COUNT_MAX:
                 self._report_evicted(gap, now)
             else:
                 self._undecided.append((gap, since_ns))

@@ -32,12 +32,12 @@ class Delivery(Protocol):
     """Knowledge of the link to the district about the samples that it sent."""
 
     @property
-    def confirmed(self) -> Mapping[str, StreamPosition]:
+    def district_marks(self) -> Mapping[str, StreamPosition]:
         """The position of each stream up to which the district has it."""
         ...
 
     @property
-    def decided_ns(self) -> int:
+    def decision_ns(self) -> int:
         """The time up to which evicted samples are decided: what is not confirmed did not arrive."""
         ...
 

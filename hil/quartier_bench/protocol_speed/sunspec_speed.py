@@ -23,7 +23,7 @@ from quartier_bench.speed.measurement import Figure, Setting, make_comparison
 from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile import loading
-from quartier_drivers.modbus.reader import parse_target
+from quartier_drivers.modbus.discovery.reader import parse_target
 from quartier_drivers.sunspec import reader
 from quartier_drivers.transport.event_loop import EventLoop
 from quartier_hil.cli import device_commands as served

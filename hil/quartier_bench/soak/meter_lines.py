@@ -13,9 +13,9 @@ from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply
 from quartier_drivers.meter.bus_section import MbusBus, MeterBus
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import list_settings
 from quartier_drivers.meter.driver import PolledMeter, PushMeter
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import list_settings
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.telegrams import Conversation, Group, Result
 from quartier_drivers.meter.telegrams import Telegram as Told
@@ -251,9 +251,8 @@ class _DirectLine(MeterLine):
         ask: Callable[[bytes], bytes],
         hears: Callable[[Sequence[Told]], None],
     ) -> None:
-        super().__init__(
-            name, bus.kind, bus.port, list_settings(bus.speeds_name, None, None), clock, None, bus.asks
-        )
+        settings = list_settings(bus.speeds_name, None, None)
+        super().__init__(name, bus.kind, bus.port, settings, clock, asks=bus.asks)
         self._ask, self._hears = ask, hears
 
     async def converse(self, conversation: Conversation[Result]) -> Result:

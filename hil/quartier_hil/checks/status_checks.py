@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Any
 
-from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
-from quartier_hil.checks.reason_view import (
+from quartier_hil.checks.reasons.rules import ORDER_RULES, STATE_RULES
+from quartier_hil.checks.reasons.view import (
     UNSHOWN_CODES,
     DeclaredSite,
     ReasonView,

@@ -56,7 +56,7 @@ STREET_RATE = 30.0
 EXAMPLES = """\
 examples:
   quartier-hil list                        the scenarios that come with the rig
-  quartier-hil demo                        a building, then a street, in about three minutes
+  quartier-hil demo                        a building, then a street, in about five minutes
   quartier-hil list --rows                 which rules of the fail-safe specification they prove
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
   quartier-hil street                      three buildings behind one transformer, and their district
@@ -139,14 +139,14 @@ def make_parser() -> argparse.ArgumentParser:
     )
     demo = commands.add_parser(
         "demo",
-        help="show a building, then a street of three buildings, in about three minutes",
+        help="show a building, then a street of three buildings, in about five minutes",
         description="Meters on real Modbus TCP and RTU, a battery following sun and load, a cap from the "
         "district, the broker taken away, every sample delivered afterwards. Then three such buildings "
         "behind one transformer, as `quartier-hil street` shows them. One page has both. Needs no root.",
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
     demo.add_argument(
-        "--alone", action="store_true", help="one building only, no street: two to four minutes"
+        "--alone", action="store_true", help="one building only, no street: two to five minutes"
     )
     demo.add_argument("--street-rate", type=float, default=STREET_RATE, help="[%(default)g]")
     _add_common_options(demo)

@@ -242,7 +242,7 @@ def _make_limit_verdict(check: str, promised: str, watts: float, limit_w: float)
     """A limit that was kept is shown where the load came near it."""
     unshown = ""
     if watts < NEAR_SHARE * limit_w:
-        unshown = f"only {watts / limit_w:.0%} of the limit: nothing had to be limited"
+        unshown = f"only {watts / limit_w:.0%} of the limit: too far below to show that it is kept"
     elif watts == inf:
         unshown = "nothing was measured"
     return Verdict(check, promised, _format_measurement(watts), watts <= _band_w(limit_w), unshown)

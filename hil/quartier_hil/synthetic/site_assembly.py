@@ -28,8 +28,8 @@ from quartier.site.records import Now, replace
 from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Clock, Fallback, PointInfo
+from quartier_drivers.meter.connection.line import MeterLine
 from quartier_drivers.meter.driver import PushMeter
-from quartier_drivers.meter.line import MeterLine
 from quartier_drivers.registry import load_factory
 from quartier_hil.runner import smart_meters
 from quartier_hil.runner.device_wiring import DeviceWiring

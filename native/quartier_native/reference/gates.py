@@ -167,7 +167,7 @@ def whole(text: str) -> int | None:
 
 def _passes(gate: _Gate, value: float | Odd, quality: int, taken_ns: int) -> bool:
     if quality == gate.quality:
-        if quality != GOOD or not moved(gate.last, value, gate.band, exact=gate.exact):
+        if quality != GOOD or not is_outside_band(gate.last, value, gate.band, exact=gate.exact):
             return False
         if gate.next_ns is not None and taken_ns < gate.next_ns - gate.early_ns:
             return False
@@ -182,7 +182,7 @@ def _passes(gate: _Gate, value: float | Odd, quality: int, taken_ns: int) -> boo
     return True
 
 
-def moved(last: float | Odd, value: float | Odd, band: float, *, exact: bool) -> bool:
+def is_outside_band(last: float | Odd, value: float | Odd, band: float, *, exact: bool) -> bool:
     """Return whether ``value`` is out of the band around ``last``; where one is a text, any change counts."""
     if exact:
         return last != value

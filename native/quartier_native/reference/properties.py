@@ -53,7 +53,7 @@ class Ref(NamedTuple):
     index: int = WHOLE_ARRAY  # type: ignore[assignment]  # a tuple's own search is wanted by nobody here
 
 
-def checked(ref: Ref) -> Ref:
+def check_ref(ref: Ref) -> Ref:
     """The ref itself; ValueError where there is no such property (20.2.14: 10 bits of type, 22 of
     instance).
     """
@@ -69,7 +69,7 @@ class PropertyReader:
 
     def __init__(self, refs: Iterable[Ref]) -> None:
         """ValueError for a ref that is none or is there twice, or for more than 2,000 of them."""
-        rows = tuple(checked(Ref(*ref)) for ref in refs)
+        rows = tuple(check_ref(Ref(*ref)) for ref in refs)
         if len(rows) > REFS_MAX or len(set(rows)) < len(rows):
             raise ValueError(f"more than {REFS_MAX} properties, or one of them twice")
         self._places = {

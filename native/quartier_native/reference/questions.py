@@ -54,7 +54,7 @@ class Questions:
         self.number = number % NUMBER_MAX + 1
         return self.number.to_bytes(_NUMBER_SIZE, "big") + self._rows[len(self.answers)][0]
 
-    def heard(self, data: bytes) -> bytes | None:
+    def take_answer(self, data: bytes) -> bytes | None:
         """Take the answer to the question in hand; the frame of the next, an empty one where it is over.
 
         None where ``data`` are anything but just that answer: then nothing has changed.

@@ -50,7 +50,7 @@ class Field(NamedTuple):
     kind: int = FLOAT
 
 
-def checked(field: Field) -> Field:
+def check_field(field: Field) -> Field:
     """The field itself; ValueError where it is none, or where its scaling could round twice."""
     whole = field.form in {WHOLE, SIGNED}
     if not ELSEWHERE <= field.form <= REAL or not FLOAT <= field.kind <= BOOL:
@@ -75,7 +75,7 @@ class Registers:
 
     def __init__(self, fields: Iterable[Field]) -> None:
         """ValueError for a field that is none, or for more than 2,000 of them."""
-        self._fields = tuple(checked(Field(*field)) for field in fields)
+        self._fields = tuple(check_field(Field(*field)) for field in fields)
         if len(self._fields) > FIELD_MAX:
             raise ValueError(f"more than {FIELD_MAX} fields")
         self.size = max(map(_size, self._fields), default=0)

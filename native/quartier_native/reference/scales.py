@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def scaled(
+def scale_numbers(
     raws: tuple[T, ...],
     absents: tuple[T | None, ...],
     divisors: tuple[int | None, ...],

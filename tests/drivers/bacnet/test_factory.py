@@ -6,14 +6,15 @@ from tests.drivers.bacnet.conftest import bus, profile, spec
 from quartier_drivers.bacnet.driver import BacnetDriver
 from quartier_drivers.bacnet.factory import FACTORY, load_library
 from quartier_drivers.bacnet.network.line import BacnetLine
+from quartier_drivers.bacnet.release_writes import write_release
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.registry import BUS_KINDS, load_factory, load_section
+from quartier_drivers.registry import load_factory, load_release, load_section
 
 
 def test_the_registry_knows_the_factory():
     assert FACTORY is load_factory("bacnet-ip")
     assert "BacnetIpBus" == load_section("bacnet-ip").__name__
-    assert "quartier_drivers.bacnet.release_writes:write_release" == BUS_KINDS["bacnet-ip"].safe
+    assert write_release is load_release("bacnet-ip")
 
 
 def test_it_makes_lines_and_drivers(clock):

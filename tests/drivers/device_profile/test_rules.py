@@ -6,7 +6,6 @@ import pytest
 
 from quartier_drivers.device_profile.loading import SCAN_PERIODS_S
 from quartier_drivers.device_profile.rules import (
-    check_gpio_line,
     check_mark,
     check_point,
     check_quantity_name,
@@ -140,22 +139,6 @@ def test_names_and_scan_classes_are_known() -> None:
     assert [""] == [key for key, _ in check_quantity_name("power_kw")]
     assert ["scan"] == keys(scan="fest")
     assert ["low"] == keys(low=2, high=1)
-
-
-@pytest.mark.parametrize(
-    ("quantity", "table", "key"),
-    [
-        ("input_on", {"register": "input:0"}, "register"),
-        ("input_on", {"type": "uint16"}, "type"),
-        ("input_state", {}, ""),
-        ("input_on", {"register": "coil:0", "write": {"on_release": 0}}, "write"),
-    ],
-)
-def test_what_is_no_input_is_no_gpio_line(quantity: str, table: dict[str, Any], key: str) -> None:
-    point = Point.model_validate({"register": "discrete:0", "type": "bool"} | table)
-
-    assert key in [found for found, _ in check_gpio_line(quantity, point)]
-    assert [] == check_gpio_line("input_on", Point.model_validate({"register": "discrete:0", "type": "bool"}))
 
 
 @pytest.mark.parametrize(

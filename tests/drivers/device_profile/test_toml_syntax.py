@@ -58,6 +58,7 @@ def fault(text: str) -> str:
         ("a = 16A", "1:5", "key's name says: 16"),
         ("a = 5 000", "1:5", "without spaces: 5000"),
         ("a = 007", "1:5", "does not begin with 0: 7"),
+        ("latitude = 48.82°", "1:12", "write the number without its unit, which the key's name says: 48.82"),
         ("a = .5", "1:5", "both sides of the point: 0.5"),
         ("a = 12.", "1:5", "both sides of the point: 12.0"),
         ("a =\u00a05", "1:4", "a no-break space (U+00A0)"),

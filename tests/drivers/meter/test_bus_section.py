@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier_drivers.meter.line_settings import PROTOCOL_SETTINGS
+from quartier_drivers.meter.connection.line_settings import PROTOCOL_SETTINGS
 from quartier_drivers.registry import METER_PROTOCOLS, load_section
 
 

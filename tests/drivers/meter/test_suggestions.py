@@ -9,9 +9,9 @@ import pytest
 from tests.drivers.builtin_profiles import list_names, load_builtin, load_vectors
 from tests.drivers.meter.test_vectors import capture
 
-from quartier_drivers.meter.capture_decoding import CaptureDecoder
+from quartier_drivers.meter.discovery.capture_decoding import CaptureDecoder
+from quartier_drivers.meter.discovery.recognition import ProfileSuggestion
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.recognition import ProfileSuggestion
 
 HERE = Path(__file__).parents[1]
 CAPTURES: list[dict[str, Any]] = tomllib.loads((HERE / "captures.toml").read_text(encoding="utf-8"))[

@@ -278,3 +278,21 @@ def sheet() -> OpcuaProfile:
 
 
 DEVICE = DeviceSpec("plant", 1, {"": "pump"})
+
+
+@pytest.fixture
+def login(plant, tmp_path):
+    """What leads into the plant, once somebody has trusted it."""
+    (tmp_path / "pw").write_text("secret", encoding="utf-8")
+    known = TrustList(tmp_path / "opcua")
+    known.refuse((plant.folder / "cert.der").read_bytes(), plant.url)
+    known.accept(known.entries()[0].report.fingerprint)
+    return [
+        plant.url,
+        "--user",
+        "quartier",
+        "--password-file",
+        str(tmp_path / "pw"),
+        "--state-dir",
+        str(tmp_path),
+    ]

@@ -9,6 +9,7 @@ from tests.gateway.backup.machines import LINK, SITE, crafted, put
 
 from quartier.backup import restore_plan
 from quartier.backup.archive import UnusableBackup
+from quartier.backup.packing import GatewayFolders
 
 
 def test_the_same_files_already_there_are_no_objection(file, new):
@@ -42,7 +43,9 @@ def test_a_file_outside_that_the_site_file_does_not_name_is_refused(tmp_path, ne
     target = tmp_path / "cron.d" / "job"
     target.parent.mkdir()
 
-    with pytest.raises(UnusableBackup, match="its site file does not name it; nothing was written"):
+    with pytest.raises(
+        UnusableBackup, match="its site file does not name it; nothing of the backup is written"
+    ):
         restore_plan.make_restore_plan(crafted(tmp_path, files=[("elsewhere", str(target), "root")]), new)
 
 
@@ -75,7 +78,9 @@ def test_a_file_beside_the_site_file_that_it_does_not_name_is_refused(tmp_path, 
     site = SITE.replace("site = {", "site = { profiles = ['profiles'],")
     (new.config.parent / "profiles").mkdir()
 
-    with pytest.raises(UnusableBackup, match="its site file does not name it; nothing was written"):
+    with pytest.raises(
+        UnusableBackup, match="its site file does not name it; nothing of the backup is written"
+    ):
         restore_plan.make_restore_plan(crafted(tmp_path, site, files=[("site", path, "root")]), new)
 
 
@@ -124,7 +129,9 @@ def test_two_files_for_one_target_are_refused(tmp_path, new):
     renamed = dataclasses.replace(new, config=new.config.with_name("other.toml"))
     file = crafted(tmp_path, site, files=[("site", "other.toml", "root")])
 
-    with pytest.raises(UnusableBackup, match=r"holds two files for .*other.toml; nothing was written"):
+    with pytest.raises(
+        UnusableBackup, match=r"holds two files for .*other.toml; nothing of the backup is written"
+    ):
         restore_plan.make_restore_plan(file, renamed)
 
 
@@ -160,3 +167,24 @@ def test_the_key_of_this_machine_is_known_and_that_of_a_stranger_is_not(tmp_path
 class Usage:
     def __init__(self, free):
         self.free = free
+
+
+@pytest.mark.parametrize("inner", ["state/run", "state/etc", "etc/state"])
+def test_folders_in_one_another_are_refused(tmp_path, file, inner):
+    """The state is moved aside as a whole, with what lies in it."""
+    base = tmp_path / "nested"
+    folders = {"etc": base / "etc", "state": base / "state", "run": base / "run"}
+    outer, name = inner.split("/")
+    folders[name] = folders[outer] / name
+    nested = GatewayFolders(folders["etc"] / "site.toml", folders["state"], folders["run"])
+
+    with pytest.raises(UnusableBackup, match="is inside .*; give folders that are apart"):
+        restore_plan.make_restore_plan(file, nested)
+    with pytest.raises(UnusableBackup, match="need a folder each"):
+        restore_plan.make_restore_plan(file, dataclasses.replace(nested, state_dir=nested.runtime_dir))
+    assert not base.exists()
+
+
+def test_a_folder_of_the_kernel_is_never_the_gateways(file, new):
+    with pytest.raises(UnusableBackup, match="belongs to the system"):
+        restore_plan.make_restore_plan(file, dataclasses.replace(new, config=Path("/proc/x/site.toml")))

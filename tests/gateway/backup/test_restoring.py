@@ -143,7 +143,7 @@ def test_a_journal_that_is_here_is_an_objection_and_is_moved_aside(tmp_path, fil
     journal.mkdir()
     (journal / "other").write_text("samples of another gateway")
 
-    assert [f"{journal} holds the journal of a gateway already"] == list(
+    assert [f"{journal} is not empty: the journal of a gateway may be there"] == list(
         restore_plan.make_restore_plan(file, new).objections
     )
     put(file, new)

@@ -57,7 +57,7 @@ def test_each_profile_of_a_grid_meter_or_a_steered_asset_gives_a_candidate():
 @pytest.mark.parametrize(
     ("text", "power_w"),
     [
-        ("12 kVA", 10_800.0),
+        ("12 kVA", 12_000.0),
         ("9kW", 9000.0),
         ("9000 W", 9000.0),
         ("45 A", 10_350.0),
@@ -67,6 +67,12 @@ def test_each_profile_of_a_grid_meter_or_a_steered_asset_gives_a_candidate():
 )
 def test_a_power_is_read_with_its_unit(text, power_w):
     assert power_w == pytest.approx(first_site_file.parse_power_w(text))
+
+
+def test_a_contract_in_kva_counts_less_than_a_device_in_kva():
+    assert 10_800.0 == first_site_file.parse_contract_w("12 kVA")
+    assert 5_400.0 == first_site_file.parse_export_w("6 kVA")
+    assert 0.0 == first_site_file.parse_export_w("0 W")
 
 
 @pytest.mark.parametrize("text", ["12", "", "kVA", "3x9 kW", "12 kVAh", "-3 kW"])

@@ -62,7 +62,7 @@ async def test_a_silent_device_is_told_unless_its_asset_its_contact_or_its_bus_i
         made.turn.view["contacts"] = {"boiler": {"why": ContactState.LOST}}
         assert [] == made.told_keys(), "its contact has one"
         made.turn.view["contacts"] = {}
-        found.buses["board"].online = False
+        found.buses["board"].mark_down("")
         assert [] == made.told_keys(), "its bus has one"
 
 

@@ -1,4 +1,7 @@
-from quartier.runtime.supervisor import PARK_AFTER_COUNT, catch_error, supervise
+import pytest
+import structlog
+
+from quartier.runtime.supervisor import PARK_AFTER_COUNT, Failure, catch_error, log_failure, supervise
 
 
 class Time:
@@ -46,3 +49,13 @@ def test_what_ends_a_job_of_a_thread_is_told_beside_what_it_returned():
     assert value is None
     assert isinstance(error, ZeroDivisionError)
     assert (7, None) == catch_error(lambda: 7)
+
+
+@pytest.mark.parametrize(("parked", "event"), [(False, "task.failed"), (True, "task.parked")])
+def test_failure_of_a_task_is_logged_with_its_number_in_a_row(parked, event):
+    log, error = structlog.testing.CapturingLogger(), ZeroDivisionError("bug")
+    log_failure(log, Failure("bus lan", error, 3, parked))
+
+    assert [
+        structlog.testing.CapturedCall("error", (event,), {"task": "bus lan", "count": 3, "exc_info": error})
+    ] == log.calls

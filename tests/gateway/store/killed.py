@@ -24,6 +24,7 @@ from typing import Any
 from quartier.district.connection.control_channel import ControlChannel
 from quartier.district.connection.event_retries import EventArrival
 from quartier.district.connection.mqtt_types import OutgoingMessage
+from quartier.district.connection.reconnect import LinkServices
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import (
     EVENT_STREAM,
@@ -141,9 +142,7 @@ class Life:
             ME,
             DocumentVerifier(ME, {}, None),
             self.store,
-            Clock(self),
-            self.note,
-            self.keep,
+            LinkServices(Clock(self), self.note, self.keep),
             self.session.on_delivered,
             arrival=EventArrival(ARRIVAL_S, 30.0),
         )

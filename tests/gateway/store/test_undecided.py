@@ -25,11 +25,11 @@ class Link:
     """A delivery as a test wants it: samples of the stream ``grid`` up to ``sent`` were sent."""
 
     sent: int = 0
-    confirmed: dict[str, StreamPosition] = field(default_factory=dict)
+    district_marks: dict[str, StreamPosition] = field(default_factory=dict)
     heard_s: float = -1e6
 
     @property
-    def decided_ns(self) -> int:
+    def decision_ns(self) -> int:
         return int((self.heard_s - ARRIVAL_S) * 1e9)
 
     def has_sent(self, stream: str, _boot: int, first: int, _last: int) -> bool:
@@ -69,7 +69,7 @@ def full(tmp_path: Path) -> House:
 
 def test_what_the_district_confirms_is_never_told(full: House) -> None:
     last = undecided(full)[-1][1]
-    full.store.delivery.confirmed = {"grid": StreamPosition(full.store.boot, last)}
+    full.store.delivery.district_marks = {"grid": StreamPosition(full.store.boot, last)}
     full.pass_time(1)
 
     assert [] == undecided(full)
@@ -81,7 +81,7 @@ def test_what_the_district_confirms_is_never_told(full: House) -> None:
 
 def test_what_the_district_leaves_out_is_told_once(full: House) -> None:
     evicted = undecided(full)
-    full.store.delivery.confirmed = {"grid": StreamPosition(full.store.boot, 100)}
+    full.store.delivery.district_marks = {"grid": StreamPosition(full.store.boot, 100)}
     last_s = full.store._undecided[-1][1] / 1e9
     full.store.delivery.heard_s = last_s + ARRIVAL_S - 0.1  # not long enough after the last eviction
     full.pass_time(1)
@@ -203,7 +203,7 @@ def test_each_evicted_sample_is_confirmed_or_told_once(
         elif step == "hear":
             known = held | {seq for first, last in spans(house) for seq in range(first, last + 1)}
             reached = next(seq for seq in range(10**6) if seq + 1 not in known)
-            link.confirmed, link.heard_s = {"grid": StreamPosition(boot, reached)}, house.second
+            link.district_marks, link.heard_s = {"grid": StreamPosition(boot, reached)}, house.second
         elif step == "kill":
             house = restarted(house)
             house.store.delivery = link

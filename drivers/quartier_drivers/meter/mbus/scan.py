@@ -10,8 +10,8 @@ from quartier_drivers.contract import Clock
 from quartier_drivers.device_profile.toml_files import list_keys, suggest_key
 from quartier_drivers.errors import ConfigError, Fault, LinkLost
 from quartier_drivers.meter.bus_section import MbusBus
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import list_settings
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import list_settings
 from quartier_drivers.meter.mbus.header import ANY_ADDRESS, AddressMask
 from quartier_drivers.meter.mbus.link_layer import LineTiming
 from quartier_drivers.meter.mbus.search import PRIMARY_ADDRESSES, MeterSearch, SearchResult

@@ -232,7 +232,7 @@ class TcpLine(ModbusLine):
         if go is None or self._buffer or not isinstance(waiter, ExchangeWaiter) or waiter.done():
             return None
         try:
-            frame = go.heard(data)
+            frame = go.take_answer(data)
         except BaseException as error:  # a bug in the caller is raised where it waits for the answer
             waiter.set_exception(error)
             raise

@@ -32,6 +32,7 @@ first steps:
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
   quartier alarms                        active alarms, what to do, who acknowledged them
+  quartier notify --check                who is told of alarms, by mail, webhook, ntfy or MQTT
   quartier record lan --for 60s          record a bus, for Wireshark
   quartier backup b012.qbk               the whole gateway in one file, for another machine
 """
@@ -140,6 +141,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         plan,
         value_types,
     )
+    from quartier_drivers.registry import SCANNED_PROTOCOLS  # noqa: PLC0415 - as above
 
     read = add_command(
         commands,
@@ -168,7 +170,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         "find the units or meters on a bus and guess their profiles; reads only",
         value_types.SCAN_EXAMPLES,
     )
-    look.add_argument("protocol", choices=("modbus", "mbus", "bacnet"), help="what the bus speaks")
+    look.add_argument("protocol", choices=SCANNED_PROTOCOLS, help="what the bus speaks")
     look.add_argument("url", help="where the bus is")
     look.add_argument(
         "--units", type=value_types.parse_units, metavar="1-20,100", help="which units (default: all)"
@@ -193,7 +195,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
     )
     look.add_argument("--profiles", **_PROFILES_OPTION)
     add_json_option(look)
-    look.set_defaults(run="devices.scan_modbus:run_scan")
+    look.set_defaults(run="devices.scan:run_scan")
 
     commissioning.add_init_parser(commands)
     _add_meter_commands(commands)
@@ -321,6 +323,7 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     operation.add_apply_parser(commands)
     operation.add_meter_parser(commands)
     operation.add_alarms_parser(commands)
+    operation.add_notify_parser(commands)
 
     top = add_command(
         commands,

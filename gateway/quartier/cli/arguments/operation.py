@@ -15,6 +15,7 @@ from quartier.cli.arguments.shared_options import (
 
 if TYPE_CHECKING:
     import argparse
+import os
 
 
 def add_district_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -164,6 +165,43 @@ def add_meter_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     add_json_option(found)
     add_runtime_option(found)
     found.set_defaults(run="operation.override:run_meter")
+
+
+def add_notify_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier notify``."""
+    found = add_command(
+        commands,
+        "notify",
+        "tell people of alarms by mail, webhook, ntfy or MQTT, until SIGTERM (a service of its own)",
+        "It reads the alarms of the running gateway every 5 s, and changes nothing there.  What a channel\n"
+        "does not take is tried again for a day.  It also tells when the gateway does not answer.\n"
+        "example: quartier notify --check\n"
+        "         quartier notify --test duty\n\n"
+        "Exit codes: 0 well · 1 a test was not sent · 2 wrong use · 73 the state cannot be saved\n"
+        "            78 the settings are wrong.",
+    )
+    doing = found.add_mutually_exclusive_group()
+    doing.add_argument("--check", action="store_true", help="check the settings, and list the channels")
+    doing.add_argument(
+        "--test", nargs="?", const="", metavar="CHANNEL", help="send a test by one channel, or by all"
+    )
+    found.add_argument(
+        "--settings",
+        type=Path,
+        default=Path("/etc/quartier/notify.toml"),
+        metavar="FILE",
+        help="who is told, by which channel and when (default: %(default)s)",
+    )
+    found.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(os.environ.get("STATE_DIRECTORY", "/var/lib/quartier-notify")),
+        metavar="DIR",
+        help="folder for what was told, and what waits (default: %(default)s)",
+    )
+    add_json_option(found)
+    add_runtime_option(found)
+    found.set_defaults(run="operation.notify:run_notify")
 
 
 def add_alarms_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -12,8 +12,8 @@ from quartier.cli.rendering import output
 from quartier.config.checks.similar_names import check_profile
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter import keys
-from quartier_drivers.meter.capture_decoding import CaptureDecoder
-from quartier_drivers.meter.listen import ProtocolCandidates
+from quartier_drivers.meter.discovery.capture_decoding import CaptureDecoder
+from quartier_drivers.meter.discovery.listen import ProtocolCandidates
 from quartier_drivers.registry import METER_PROTOCOLS
 
 _CHUNK_BYTES = 65536

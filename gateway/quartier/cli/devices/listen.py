@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -19,12 +18,16 @@ from quartier.cli.rendering import output
 from quartier.runtime.text_output import escape_text
 from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
-from quartier_drivers.meter import listen as meter_listen
 from quartier_drivers.meter.bus_section import MeterBus
-from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame, list_protocol_profiles
-from quartier_drivers.meter.recognition import MeterIdentity, ProfileSuggestion, find_fitting
-from quartier_drivers.meter.telegrams import Telegram
+from quartier_drivers.meter.discovery import listen as meter_listen
+from quartier_drivers.meter.discovery.capture_decoding import (
+    CaptureDecoder,
+    CaptureFrame,
+    list_protocol_profiles,
+)
+from quartier_drivers.meter.discovery.recognition import ProfileSuggestion, find_fitting
 from quartier_drivers.points import parse_quantity
+from quartier_drivers.registry import PROTOCOLS, load_protocol
 
 if TYPE_CHECKING:
     from quartier_drivers.readings import Value
@@ -37,15 +40,6 @@ _BUS_NAME = "bus1"
 _LABEL_COLUMNS = 7
 _VALUE_LINES_COUNT = 3
 _REFRESH_PER_S = 4
-_PROTOCOL_NAMES = {
-    "tic": "Linky TIC",
-    "p1": "DSMR P1",
-    "iec62056": "IEC 62056-21",
-    "sml": "SML",
-    "dlms": "DLMS/COSEM",
-    "mbus": "M-Bus",
-}
-_IDENTIFICATION = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")
 _FIRST_POINTS = (
     "power_w",
     "power_import_w",
@@ -114,7 +108,8 @@ async def _listen_to_port(port: str, known: keys.MeterKeys, options: argparse.Na
     _print_note(f"{port}: {found.protocol}{at}, {'answers' if found.was_asked else 'speaks'}")
     print(render_meter_lines(port, found), file=sys.stderr)
     if found.was_asked:
-        next_step = f"quartier scan mbus '{port}'" if found.protocol == "mbus" else "a device with a profile"
+        is_scanned = PROTOCOLS[found.protocol].can_scan
+        next_step = f"quartier scan {found.protocol} '{port}'" if is_scanned else "a device with a profile"
         _print_note(f"it answers only to requests; next: {next_step}")
         for one in find_asked_advice(found):
             _print_note(one)
@@ -195,7 +190,7 @@ class MeterSheet:
         others_count = len([one for one in meters if one not in ("", self._meter)])
         setting = f"{self._found.setting.baud} baud {self._found.setting.framing}"
         parts = [
-            _PROTOCOL_NAMES.get(self._found.protocol, self._found.protocol),
+            load_protocol(self._found.protocol).title,
             f"meter {self._meter}" if self._meter else "no number stated",
             "no profile fits yet" if self._by is None else f"profile {self._by.profile}, {self._by.sure}",
             self._capture.identity(self._meter if self._meter in meters else "").text,
@@ -269,15 +264,11 @@ def _cut_text(text: str, columns: int) -> str:
 
 def find_asked_advice(found: meter_listen.FoundMeter) -> list[str]:
     """Return which profiles fit a meter that only answers, by the identification line of its answer."""
-    head = _IDENTIFICATION.search(found.answer)  # our own request may come back before it
-    if found.protocol != "iec62056" or head is None:
+    who = meter_listen.find_asked_identity(found)
+    if who is None:
         return []
-    who = MeterIdentity()
-    who.take(Telegram("", ()), head[1].decode("ascii", "replace").strip())
-    return [
-        f"it says {who.head}",
-        *(describe_suggestion(one) for one in find_fitting(list_protocol_profiles("iec62056"), who)),
-    ]
+    fitting = find_fitting(list_protocol_profiles(found.protocol), who)
+    return [f"it says {who.head}", *map(describe_suggestion, fitting)]
 
 
 class _ProfileAdvice:
@@ -328,16 +319,6 @@ def _find_unit(point: str) -> str:
 
 def render_meter_lines(port: str, found: meter_listen.FoundMeter) -> str:
     """Return the lines of a site file for what was found."""
-    section = make_bus_keys(port, found).items()
+    section = meter_listen.make_bus_keys(port, found).items()
     shown = [f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in section]
     return "\n".join([f"[buses.{_BUS_NAME}]", *shown]) + "\n"
-
-
-def make_bus_keys(port: str, found: meter_listen.FoundMeter) -> dict[str, str | int]:
-    """Return the keys of the bus for what was found."""
-    section: dict[str, str | int] = {"kind": found.protocol, "port": port}
-    if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):
-        section |= {"baud": found.setting.baud, "framing": found.setting.framing}
-    if found.protocol == "iec62056" and not found.was_asked:
-        section["mode"] = "d"
-    return section

@@ -9,10 +9,10 @@ from quartier.cli.devices.profiles import NO_VALUE, describe_check, render_profi
 from quartier.cli.rendering import output
 from quartier_drivers.contract import Fallback
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
-from quartier_drivers.device_profile.loading import Profile, RegisterProfile
+from quartier_drivers.device_profile.loading import Profile
 from quartier_drivers.device_profile.proof_check import Proof
 from quartier_drivers.device_profile.quality import find_quality
-from quartier_drivers.device_profile.schema import Mark, Quantity, Source
+from quartier_drivers.device_profile.schema import Quantity
 from quartier_drivers.points import parse_quantity
 
 _POINT_COLUMNS = ("point", "unit", "where", "read as", "range", "every")
@@ -77,47 +77,7 @@ def _list_properties(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
     )
     yield from (("not counted", f"{point}: {why}") for point, why in proof.left_out.items())
     yield from (("second reader", describe_check(one)) for one in proof.checks)
-    limits = getattr(one, "limits", None)
-    if limits is not None and one.protocol == "opcua":
-        yield "a read", f"at most {limits.nodes_max} nodes"
-        if limits.no_fallback is not None:
-            yield "no fallback", limits.no_fallback
-    elif limits is not None and one.protocol == "bacnet":
-        yield from _list_bacnet_limits(limits)
-    elif limits is not None and one.protocol != "gpio":
-        gaps = f"gaps of up to {limits.gap_max} among them" if limits.gap_max else "without gaps"
-        yield "a read", f"at most {limits.block_max} registers, {gaps}"
-        if limits.pause_s:
-            yield "pause", f"{limits.pause_s:g} s between requests"
-        if limits.single_client:
-            yield "clients", "one at a time; others go through a share"
-        if limits.no_fallback is not None:
-            yield "no fallback", limits.no_fallback
-    if isinstance(one, RegisterProfile):
-        yield from (
-            (f"its {key}", f"{_describe_address(at)}, {_describe_form(at)}")
-            for key, at in one.identity.items()
-        )
-        for mark in one.marks.values():
-            yield "known by", _describe_mark(mark)
-
-
-def _list_bacnet_limits(limits: Any) -> Iterator[tuple[str, str]]:
-    """Yield what a BACnet device bears."""
-    yield "a read", f"at most {limits.properties_max} properties" if limits.multiple else "one property"
-    if limits.apdu_max is not None:
-        yield "a message", f"at most {limits.apdu_max} octets"
-    if limits.no_fallback is not None:
-        yield "no fallback", limits.no_fallback
-
-
-def _describe_mark(mark: Mark) -> str:
-    where = f"its {mark.device_id}" if mark.source is None else _describe_address(mark.source)
-    if mark.like is not None:
-        return f'{where} reads "{mark.like}"'
-    if mark.equals:
-        return f"{where} is {' or '.join(f'{code:g}' for code in mark.equals)}"
-    return f"{where} lies in {_format_plain(mark.low)}..{_format_plain(mark.high)}: it may be this device"
+    yield from one.describe()
 
 
 def list_profile_points(one: Profile) -> list[dict[str, Any]]:
@@ -126,8 +86,8 @@ def list_profile_points(one: Profile) -> list[dict[str, Any]]:
         {
             "point": f"{part}.{quantity}".lstrip("."),
             "unit": output.format_unit(parse_quantity(quantity).ucum).replace("1", ""),
-            "where": _describe_address(point),
-            "read as": _describe_form(point),
+            "where": point.describe_place(),
+            "read as": point.describe_form(),
             "range": _format_range(point.low, point.high),
             "every": f"{one.scan[point.scan]:g} s",
             "codes": {str(code): name for code, name in (getattr(point, "values", None) or {}).items()},
@@ -136,41 +96,6 @@ def list_profile_points(one: Profile) -> list[dict[str, Any]]:
         for part, quantities in one.parts.items()
         for quantity, point in quantities.items()
     ]
-
-
-def _describe_address(point: Any) -> str:
-    """Return the register, the standard's names, or the groups of a meter."""
-    if isinstance(point, Source):
-        return f"{point.address}" if point.unit is None else f"{point.address} of unit {point.unit}"
-    if hasattr(point, "node"):  # of OPC UA
-        return f"{point.node}" if point.index is None else f"{point.node}[{point.index}]"
-    if hasattr(point, "where"):  # of BACnet
-        return str(point.where)
-    if hasattr(point, "source"):
-        named = " or ".join(" + ".join(map(str, names)) for names in point.source)
-        return named or " or ".join(point.write.control)
-    chosen = [" ".join(f"{key}={','.join(map(str, of))}" for key, of in one.items()) for one in point.select]
-    return " or ".join([" + ".join(labels) for labels in point.group] + chosen)
-
-
-def _describe_form(point: Any) -> str:
-    """Return how what stands there becomes the value: type, order, scale and sign."""
-    words = []
-    if isinstance(point, Source):
-        words.append(f"text of {point.length} registers" if point.type_name == "string" else point.type_name)
-        words += ["low word first"] if point.word_order == "low-first" else []
-        words += [f"sum of {point.sum_of}"] if point.sum_of > 1 else []
-    units = getattr(point, "units", None)
-    words += [units.replace("-", " ")] if units else []
-    field = getattr(point, "field", None)
-    if getattr(point, "cov", None):
-        words.append(f"followed by {point.cov} notifications")
-    if field is not None:
-        words.append(f"bit {field[0]}" if field[0] == field[1] else f"bits {field[0]} to {field[1]}")
-    factor = point.scale * point.sign
-    words += [f"times {factor:g}"] if factor != 1 else []
-    words += [f"plus {point.offset:g}"] if point.offset else []
-    return ", ".join(words)
 
 
 def _format_codes(codes: Mapping[str, Any]) -> str:

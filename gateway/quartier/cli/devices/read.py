@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from quartier.cli.rendering import output
 from quartier.config.checks.similar_names import check_profile
 from quartier_drivers.device_profile import loading
+from quartier_drivers.device_reports import ReadRequest
 from quartier_drivers.errors import WireError
+from quartier_drivers.registry import PROTOCOLS, SCANNED_PROTOCOLS, load_protocol
 
 if TYPE_CHECKING:
     from quartier_drivers.device_rows import DeviceReadout
@@ -23,20 +25,8 @@ def run_read(options: argparse.Namespace) -> int:
 
     Exit 1 when it does not answer, has nothing to read, or does not look like the profile.
     """
-    if options.profile == "sunspec":
-        from quartier.cli.devices import (  # noqa: PLC0415 - a device that tells by itself what it has
-            read_sunspec,
-        )
-
-        return read_sunspec.run_read_sunspec(options)
-    if options.profile == "bacnet":
-        from quartier.cli.devices import read_bacnet  # noqa: PLC0415 - the same
-
-        return read_bacnet.run_read_bacnet(options)
-    if options.profile == "opcua":
-        from quartier.cli.devices import opcua  # noqa: PLC0415 - the same
-
-        return opcua.run_read_opcua(options)
+    if options.profile in PROTOCOLS and load_protocol(options.profile).listing:
+        return _list_device(options)
     try:
         readout = asyncio.run(_read_device(options))
     except WireError as error:
@@ -62,31 +52,36 @@ def run_read(options: argparse.Namespace) -> int:
     return int(is_stranger)
 
 
+def _list_device(options: argparse.Namespace) -> int:
+    """Print all that a device shows without a profile, or the draft of a profile."""
+    try:
+        listing = load_protocol(options.profile).list_device(ReadRequest(options.url, vars(options)))
+    except WireError as error:
+        print(f"{options.url}: {error}", file=sys.stderr)
+        return 1
+    for fault in listing.faults:
+        print(f"{options.url}: {fault}", file=sys.stderr)
+    if listing.draft:
+        print(listing.draft, end="")
+    elif options.json:
+        output.print_json(listing.data)
+    else:
+        for table in listing.tables:
+            output.make_console().print(output.make_table(table.title, table.columns, table.rows))
+    return int(listing.is_empty)
+
+
 def _suggest_scan(options: argparse.Namespace) -> str:
     protocol = loading.load_profile(options.profile, options.profiles).protocol
-    scanned = "bacnet" if protocol == "bacnet" else "modbus"
-    next_step = f"quartier scan {scanned} '{options.url}'"
-    return f"no value is trusted; compare the plate of the device; {next_step} names the profiles that fit it"
+    advice = "no value is trusted; compare the plate of the device"
+    scanned = next((one for one in (protocol, PROTOCOLS[protocol].on) if one in SCANNED_PROTOCOLS), "")
+    next_step = f"; quartier scan {scanned} '{options.url}' names the profiles that fit it"
+    return advice + (next_step if scanned else "")
 
 
 async def _read_device(options: argparse.Namespace) -> "DeviceReadout":
-    """Return what the factory of the profile's protocol reads."""
+    """Return what the profile's protocol reads."""
     check_profile(options.profile, options.profiles)
     loaded = loading.load_profile(options.profile, options.profiles)
-    if loaded.protocol == "sunspec":
-        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - a slow import
-            read_points,
-        )
-
-        return await read_points(loaded, options.url)  # type: ignore[arg-type]  # its protocol says which it is
-    if loaded.protocol == "bacnet":
-        from quartier_drivers.bacnet.discovery import reader  # noqa: PLC0415 - the same
-
-        return await reader.read_points(loaded, options.url)  # type: ignore[arg-type]  # as above
-    if loaded.protocol == "opcua":
-        from quartier.cli.devices import opcua  # noqa: PLC0415 - the same
-
-        return await opcua.read_profile_rows(options, loaded)  # type: ignore[arg-type]  # its protocol says which it is
-    from quartier_drivers.modbus.reader import read_once  # noqa: PLC0415 - the same
-
-    return await read_once(options.profile, options.url, folders=options.profiles)
+    request = ReadRequest(options.url, vars(options))
+    return await load_protocol(loaded.protocol).read_profile(loaded, request)

@@ -69,7 +69,7 @@ def _restore_backup(options: argparse.Namespace, folders: GatewayFolders) -> int
     plan = restore_plan.make_restore_plan(options.file, folders)
     refusals = list(_find_refusals(options, plan, is_synced=now.synced))
     if refusals:
-        print(*refusals, "nothing was written", sep="\n", file=sys.stderr)
+        print(*refusals, "nothing of the backup was written", sep="\n", file=sys.stderr)
         return 1
     if not _ask_consent(options, plan):
         return 1
@@ -97,11 +97,12 @@ def _find_refusals(
     if options.key is not None and options.key.strip().lower() != key:
         yield f"{options.file} is signed with key {key}, not {options.key}"
     elif not (options.yes and is_known) and not sys.stdin.isatty():
-        clock = "" if is_synced or options.without_clock else " --without-clock"
+        flags = " --force" if plan.objections and not options.force else ""
+        flags += "" if is_synced or options.without_clock else " --without-clock"
         needed = "--yes" if is_known else f"--yes --key {key}"
         yield (
             f"there is no terminal to ask. {_KEY_HINT if not is_known else 'To go on'}: "
-            f"{_format_command(options)}{clock} {needed}"
+            f"{_format_command(options)}{flags} {needed}"
         )
 
 
@@ -134,7 +135,7 @@ def _ask_consent(options: argparse.Namespace, plan: restore_plan.RestorePlan) ->
         answer = ""
         print()
     if answer != "yes":
-        print("nothing was written", file=sys.stderr)
+        print("nothing of the backup was written", file=sys.stderr)
     return answer == "yes"
 
 

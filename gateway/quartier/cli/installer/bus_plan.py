@@ -25,7 +25,8 @@ from quartier.config import loading
 from quartier.config.loading import LoadedSite
 from quartier.daemon.assembly import bus_specs
 from quartier_drivers.errors import Fault
-from quartier_drivers.meter.mbus.link_layer import LineTiming
+from quartier_drivers.protocol import AskingTime
+from quartier_drivers.registry import load_bus_protocol
 
 BUSES_FIT, BUS_OVERLOADED, EX_USAGE = 0, 1, 2
 
@@ -68,22 +69,6 @@ def find_bus_warnings(loaded: LoadedSite, file: Path) -> Iterator[Fault]:
 
 _BAR_CHARS = 40
 _GREEN_MAX_PCT = 60.0
-_PROTOCOL_NAMES = {
-    "tic": "Linky TIC",
-    "p1": "P1 port",
-    "iec62056": "IEC 62056-21",
-    "sml": "SML",
-    "dlms": "DLMS/COSEM",
-    "mbus": "M-Bus",
-    "bacnet-ip": "BACnet/IP",
-    "opcua": "OPC UA",
-    "gpio": "GPIO",
-}
-_UNPLANNED_TEXTS = {
-    "bacnet-ip": "its devices are asked at the same time over the network: no line to plan",
-    "opcua": "its server is asked for all at once, or tells by itself: no line to plan",
-    "gpio": "its inputs tell by themselves: nothing to plan",
-}
 
 
 def print_plans(wires: Sequence[PlannedBus], plans: Mapping[str, BusPlan], assumed: AssumedAnswers) -> None:
@@ -207,33 +192,32 @@ def describe_answer_source(device: str, profile: Any, assumed: AssumedAnswers) -
 
 def describe_bus(section: Any) -> str:
     """Return the bus in words."""
-    if section.kind == "modbus-rtu":
-        return f"Modbus RTU, {section.baud} baud 8{section.parity}{section.stop_bits}"
-    rtu = " with serial frames" if section.framing == "rtu" else ""
-    return f"Modbus TCP{rtu}, {section.host}:{section.port}"
+    return load_bus_protocol(section.kind).describe_bus(section)
 
 
 def describe_unplanned_bus(wire: PlannedBus) -> str:
     """Explain why a bus is not planned, and what is known all the same."""
-    kind = wire.section.kind
-    name = _PROTOCOL_NAMES[kind]
-    if kind in _UNPLANNED_TEXTS:
-        return f"{name}, {_UNPLANNED_TEXTS[kind]}"
-    every = " and ".join(sorted({format_seconds(_find_period_s(profile)) for _, profile in wire.devices}))
+    protocol = load_bus_protocol(wire.section.kind)
+    if protocol.unplanned:
+        return f"{protocol.title}, {protocol.unplanned}"
+    periods_s = [_find_period_s(profile) for _, profile in wire.devices]
+    every = " and ".join(sorted({format_seconds(period_s) for period_s in periods_s}))
     if getattr(wire.section, "asks", None) is None:
-        return f"{name}, speaks by itself, every {every} by its profile: no requests, nothing to plan"
-    asked = f"{name}, {output.format_count(len(wire.devices), 'meter', 'meters')} asked every {every}"
-    return f"{asked}, {_describe_mbus(wire)}" if kind == "mbus" else f"{asked}; its answer time is not known"
+        return (
+            f"{protocol.title}, speaks by itself, every {every} by its profile: no requests, nothing to plan"
+        )
+    devices = [(spec, period_s) for (spec, _), period_s in zip(wire.devices, periods_s, strict=True)]
+    known = _describe_asking(protocol.find_asking_time(wire.section, devices))
+    return (
+        f"{protocol.title}, {output.format_count(len(devices), 'meter', 'meters')} asked every {every}{known}"
+    )
 
 
-def _describe_mbus(wire: PlannedBus) -> str:
-    """At most: how long a telegram is, only the meter knows."""
-    timing = LineTiming(wire.section.baud or 2400)
-    longest_s = [timing.reading_s(selects=bool(spec.address)) for spec, _ in wire.devices]
-    pairs = zip(longest_s, wire.devices, strict=True)
-    share = sum(reading_s / _find_period_s(profile) for reading_s, (_, profile) in pairs)
-    longest = f"a telegram takes {format_seconds(max(longest_s))} at most at {timing.baud} baud"
-    return f"{longest}: up to {100 * share:.0f} % of the time"
+def _describe_asking(asking: AskingTime | None) -> str:
+    if asking is None:
+        return "; its answer time is not known"
+    longest = f"a telegram takes {format_seconds(asking.longest_s)} at most at {asking.baud} baud"
+    return f", {longest}: up to {100 * asking.share:.0f} % of the time"
 
 
 def _find_period_s(profile: Any) -> float:

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.cli.devices.listen import make_bus_keys
-from quartier.cli.devices.scan_modbus import survey_modbus
+from quartier.cli.devices.scan import scan_bus
 from quartier.cli.installer.installer_answers import (
     InstallerAnswers,
     MissingAnswersError,
@@ -38,10 +37,11 @@ from quartier.commissioning.first_site_file import (
 )
 from quartier.config import loading
 from quartier_drivers.device_profile import loading as device_profile_loading
+from quartier_drivers.device_reports import ScanRequest
 from quartier_drivers.errors import ConfigError, LinkLost
+from quartier_drivers.registry import SCANNED_PROTOCOLS, load_bus_protocol, load_protocol
 
 LISTEN_S = 30.0
-_ENCRYPTING = ("dlms", "p1", "mbus")
 _BUS_KEYS = ("kind", "host", "port", "baud", "parity", "stop_bits")
 _ASSET_NAMES = {GRID_METER: "grid", BATTERY: "bat", PV: "pv", CHARGE_POINT: "ev", LOAD: "load"}
 
@@ -63,7 +63,9 @@ def run_init(options: argparse.Namespace) -> int:
         return os.EX_CANTCREAT
     try:
         answers = InstallerAnswers(dict(parse_given_answer(one) for one in options.answer))
-        answers.check({"contract": first_site_file.parse_contract_w, "export": first_site_file.parse_power_w})
+        answers.check(
+            {"contract": first_site_file.parse_contract_w, "export": first_site_file.parse_export_w}
+        )
         if not answers.is_complete:
             return answers.print_problems()
         devices = first_site_file.name_devices(
@@ -104,12 +106,20 @@ def _find_devices(where: str, options: argparse.Namespace) -> list[FoundDevice]:
     """Find the devices of a place: output of ``scan --json``, a Modbus address, or a port of a meter."""
     if Path(where).is_file():
         return list(_read_found_devices(_read_scan(Path(where)), where))
-    if where.startswith(("tcp://", "rtu://")):
-        address, _, unit = where.partition("?unit=")
-        if unit.isdigit():
-            return list(_read_found_devices(survey_modbus(address, [int(unit)], options.profiles), where))
-        return list(_read_found_devices(survey_modbus(where, options.units, options.profiles), where))
+    for protocol in SCANNED_PROTOCOLS:
+        if where.startswith(load_protocol(protocol).scanned_urls):
+            return list(_read_found_devices(_scan_bus(protocol, where, options), where))
     return asyncio.run(_listen_to_port(where, options))
+
+
+def _scan_bus(protocol: str, where: str, options: argparse.Namespace) -> Mapping[str, Any]:
+    """Scan a bus as the command does, and return what it prints as JSON.  Raises ConfigError."""
+    address, _, unit = where.partition("?unit=")
+    url, units = (address, [int(unit)]) if unit.isdigit() else (where, options.units)
+    report = scan_bus(protocol, ScanRequest(url, options.profiles, units))
+    if report.data["lost"]:
+        print(f"{url}: {report.end}", file=sys.stderr)
+    return {"url": url, **report.data}
 
 
 def _read_scan(path: Path) -> Any:
@@ -139,8 +149,9 @@ def _read_found_devices(result: Any, where: str) -> Iterator[FoundDevice]:
 
 async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundDevice]:
     """Listen on a port until the meter's profile is known."""
-    from quartier_drivers.meter import keys, listen  # noqa: PLC0415 - decrypts, and opens ports
-    from quartier_drivers.meter.capture_decoding import CaptureDecoder  # noqa: PLC0415 - the same
+    from quartier_drivers.meter import keys  # noqa: PLC0415 - imports what decrypts
+    from quartier_drivers.meter.discovery import listen  # noqa: PLC0415 - decrypts, and opens ports
+    from quartier_drivers.meter.discovery.capture_decoding import CaptureDecoder  # noqa: PLC0415 - the same
 
     known = keys.load_keys(options.key_file or "")
     found = await listen.find_meter(port, lambda text: print(text, file=sys.stderr), known)
@@ -162,7 +173,7 @@ async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundD
                         sure = best.sure == "sure"
                         return [
                             FoundDevice(
-                                make_bus_keys(port, found),
+                                listen.make_bus_keys(port, found),
                                 best.profile,
                                 profile_reason=best.why,
                                 is_profile_sure=sure,
@@ -176,7 +187,7 @@ async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundD
         if best is None
         else [
             FoundDevice(
-                make_bus_keys(port, found),
+                listen.make_bus_keys(port, found),
                 best.profile,
                 None,
                 best.why,
@@ -189,7 +200,7 @@ async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundD
 
 def _find_key_file(options: argparse.Namespace, protocol: str) -> str:
     """Return the path of the key file for the site file; empty where the protocol does not encrypt."""
-    has_keys = bool(options.key_file) and protocol in _ENCRYPTING
+    has_keys = bool(options.key_file) and load_protocol(protocol).encrypts
     return str(Path(options.key_file).absolute()) if has_keys else ""
 
 
@@ -221,7 +232,7 @@ def _compose_site_file(
         first_site_file.parse_contract_w,
     )
     export_w = answers.ask(
-        "export", "Export power agreed with the grid operator (0 W: none)", first_site_file.parse_power_w
+        "export", "Export power agreed with the grid operator (0 W: none)", first_site_file.parse_export_w
     )
     assets = list(_choose_assets(devices, answers, options.profiles))
     answers.check_unused()
@@ -235,7 +246,11 @@ def _compose_site_file(
     folders = tuple(os.path.relpath(folder.absolute(), here) for folder in options.profiles)
     building = first_site_file.SiteAnswers(ident, district, contract_w, export_w, _find_time_zone(), folders)
     used = {one.device for one in assets}
-    supplies = [name for name, one in devices.items() if one.bus["kind"] == "tic" and name not in used]
+    supplies = [
+        name
+        for name, one in devices.items()
+        if load_bus_protocol(str(one.bus["kind"])).reports_supply and name not in used
+    ]
     return first_site_file.render_site_file(building, devices, assets, supplies)
 
 

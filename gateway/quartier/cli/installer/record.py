@@ -33,9 +33,7 @@ def run_record(options: argparse.Namespace) -> int:
         from quartier.commissioning.wire_record import (  # noqa: PLC0415 - brings the decoders of all meters
             anonymise,
         )
-        from quartier.commissioning.wire_record.identifiers import (  # noqa: PLC0415 - as above
-            EncryptedError,
-        )
+        from quartier_drivers.protocol import EncryptedError  # noqa: PLC0415 - as above
 
         try:
             found = anonymise.anonymise_record(found)

@@ -22,6 +22,7 @@ def render_overview(status: Mapping[str, Any]) -> Group:
     parts: list[RenderableType] = [status_text.describe_gateway(status["gateway"])]
     if ordered := status["gateway"].get("site_file"):
         parts.append(f"The site file came by {ordered}; a change of the file here ends that.")
+    parts += status_text.describe_driver_packages(status["gateway"])
     if control:
         parts += [
             status_text.describe_link_state(control),

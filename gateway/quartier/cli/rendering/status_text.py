@@ -114,6 +114,16 @@ def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
         )
 
 
+def describe_driver_packages(facts: Mapping[str, Any]) -> Iterator[Text]:
+    """Name the drivers of third parties, and why one of them is refused."""
+    for one in facts.get("driver_packages", ()):
+        name = f"driver package {one['name']} {one['version']}"
+        if one["refusal"]:
+            yield Text.assemble((f"{name} is refused", "red"), f": {one['refusal']}")
+        else:
+            yield Text(f"{name}: {', '.join(one['protocols'])}")
+
+
 def describe_troubles(status: Mapping[str, Any]) -> Iterator[Text]:
     """Contacts, alarms, refused orders, rules that act, damage found at start, what is disabled."""
     control = status["control"]

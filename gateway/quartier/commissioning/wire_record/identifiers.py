@@ -1,73 +1,8 @@
-"""Find and replace what identifies a meter or a person."""
+"""Replace what identifies a device or a person."""
 
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
-
-from quartier_drivers.meter import protocols
-from quartier_drivers.meter.telegrams import Group, Telegram
-from quartier_drivers.registry import METER_PROTOCOLS
-
-SEVEN_BITS = ("tic", "iec62056")
-_TIC_LABELS = frozenset({"ADCO", "ADSC", "ADS", "PRM"})
-# OBIS codes (IEC 62056-61, table 5): numbers of the device and its owner, by the part after the channel.
-_OBIS_PREFIXES = ("96.1.", "42.0.", "0.0.", "C.1.", "9.20", "9.21", "96.50.1")
-_OBIS_CODES = ("0.0", "C.1", "96.1")
-_MBUS_QUANTITIES = frozenset({"serial", "identification", "customer", "customer_location", "meter_location"})
-_PROTOCOL_SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {"sml": ({}, {"checksum": "kermit"})}
-
-
-class EncryptedError(ValueError):
-    """Data encrypted by a meter cannot be masked: its number is part of the encryption."""
-
-
-def find_identifiers(kind: str, data: bytes) -> Iterator[str]:
-    """Yield the identifiers in the bytes of a line with meters, as text. Raises EncryptedError."""
-    if kind not in METER_PROTOCOLS:
-        return
-    plain = bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data
-    why, has_read = "", False
-    for settings in _PROTOCOL_SETTINGS.get(kind, ({},)):
-        decoder = protocols.make_decoder(kind, settings, is_capture=True)
-        for telegram in (*decoder.feed(plain), *decoder.end()):
-            has_read = True
-            yield from _list_telegram_texts(kind, telegram)
-        why = why or str(getattr(decoder, "why", ""))
-    if not has_read and "key" in why:
-        raise EncryptedError(
-            f"the meter encrypts what it says ({why}): its number is part of that, nothing is written"
-        )
-
-
-def _list_telegram_texts(kind: str, telegram: Telegram) -> Iterator[str]:
-    yield telegram.meter
-    for group in telegram.groups:
-        if _is_identifying(kind, group):
-            yield from _list_forms_of_text(str(group.value))
-        if "meter" in group.more:
-            yield str(group.more["meter"])
-
-
-def _is_identifying(kind: str, group: Group) -> bool:
-    if kind == "tic":
-        return group.label in _TIC_LABELS
-    if kind == "mbus":
-        return str(group.more.get("quantity", "")) in _MBUS_QUANTITIES
-    code = group.label.rpartition(":")[2]
-    return code.startswith(_OBIS_PREFIXES) or code in _OBIS_CODES
-
-
-def _list_forms_of_text(value: str) -> Iterable[str]:
-    """Yield a value, and its text if it is hexadecimal digits of letters."""
-    yield value
-    try:
-        text = bytes.fromhex(value).decode("ascii")
-    except ValueError:
-        return
-    if text.isalnum():
-        yield text
-
 
 IDENTIFIER_MIN_CHARS = 5
 """A shorter text identifies nobody, and would be found everywhere."""

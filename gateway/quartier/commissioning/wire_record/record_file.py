@@ -10,7 +10,7 @@ events of the wire; then the bytes in hex, at most 32 per line, and as ASCII wit
 were read together have the same times. Lines that begin with ``#`` describe the whole record.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -23,13 +23,9 @@ from quartier.commissioning.wire_record.packets import (
     parse_endpoint,
 )
 from quartier.commissioning.wire_record.wire_record import WireRecord
+from quartier_drivers.protocol import Capture
+from quartier_drivers.registry import load_bus_protocol
 from quartier_drivers.transport.frame_recorder import RecordedFrame
-from quartier_native import crc16
-
-_ENCRYPTED_NOTE = (
-    "OPC UA: what a session with security SignAndEncrypt says is encrypted here too; an analyser shows\n"
-    "its envelope alone"
-)
 
 
 def find_file_suffix(taken: WireRecord) -> str:
@@ -57,8 +53,9 @@ def describe_record(taken: WireRecord) -> str:
         lines.append("anonymised: identifiers and addresses are not the true ones")
     if find_link_type(taken) == packets.LINK_ETHERNET:
         lines.append("the heads of the packets were made anew, with the port that the protocol has by rule")
-    if taken.kind == "opcua":
-        lines.append(_ENCRYPTED_NOTE)
+    capture = find_capture(taken)
+    if capture is not None and capture.note:
+        lines.append(capture.note)
     return "\n".join(lines)
 
 
@@ -108,38 +105,37 @@ def _show_ascii(data: bytes) -> str:
     return "".join(chr(byte & 0x7F) if 0x20 <= byte & 0x7F < 0x7F else "." for byte in data)
 
 
-MODBUS_PORT, BACNET_PORT, OPCUA_PORT = 502, 47808, 4840
-"""Standard ports (IANA)."""
-
-
-_TCP_PORTS = {"modbus-tcp": MODBUS_PORT, "opcua": OPCUA_PORT}
-# Bytes received this long after the last byte are not part of the same frame; the longest frame has 256
-# bytes.
+# Bytes received this long after the last byte are not part of the same frame.
 _JOIN_MAX_NS = 500_000_000
-_RTU_MIN, _RTU_MAX = 4, 256
+
+
+def find_capture(taken: WireRecord) -> Capture | None:
+    """Return how its protocol is written for an analyser; None: as text, for no analyser knows it."""
+    return load_bus_protocol(taken.kind).find_capture(taken.kind, taken.framing)
 
 
 def find_link_type(taken: WireRecord) -> int | None:
     """Return the link type of its packets; None: no analyser knows the protocol, it is written as text."""
-    if is_serial_modbus(taken):
-        return LINK_UPPER_PDU
-    return LINK_ETHERNET if taken.kind in (*_TCP_PORTS, "bacnet-ip") else None
-
-
-def is_serial_modbus(taken: WireRecord) -> bool:
-    """Return whether its frames are Modbus RTU, on a port or through TCP."""
-    return taken.kind == "modbus-rtu" or taken.framing == "rtu"
+    capture = find_capture(taken)
+    if capture is None:
+        return None
+    return LINK_UPPER_PDU if capture.form == "frames" else LINK_ETHERNET
 
 
 def list_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
-    """Return its packets; only if it has a link type."""
-    if find_link_type(taken) == LINK_UPPER_PDU:
-        return _list_serial_packets(taken)
-    return _list_datagram_packets(taken) if taken.kind == "bacnet-ip" else _list_connection_packets(taken)
+    """Yield its packets; none if it has no link type."""
+    capture = find_capture(taken)
+    if capture is None:
+        return
+    if capture.form == "frames":
+        yield from _list_serial_packets(taken, capture)
+    elif capture.form == "datagrams":
+        yield from _list_datagram_packets(taken, capture.port)
+    else:
+        yield from _list_connection_packets(taken, capture.port)
 
 
-def _list_connection_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
-    port = _TCP_PORTS[taken.kind]
+def _list_connection_packets(taken: WireRecord, port: int) -> Iterator[CapturedPacket]:
     link = TcpConnection(parse_endpoint(""), (parse_endpoint("")[0], port))
     for frame in taken.frames:
         note = _describe_frame(frame)
@@ -158,29 +154,31 @@ def _list_connection_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
             yield CapturedPacket(taken.utc_ns(frame), data, is_inbound, note)
 
 
-def _list_datagram_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
+def _list_datagram_packets(taken: WireRecord, port: int) -> Iterator[CapturedPacket]:
     here = parse_endpoint("")[0]
     for frame in taken.frames:
         if frame.way == "opened":
             here = parse_endpoint(frame.here)[0]
         elif frame.way in ("in", "out"):
             is_inbound = frame.way == "in"
-            place = parse_endpoint(frame.there)[0], BACNET_PORT
-            data = packets.make_datagram((here, BACNET_PORT), place, frame.data, from_there=is_inbound)
+            place = parse_endpoint(frame.there)[0], port
+            data = packets.make_datagram((here, port), place, frame.data, from_there=is_inbound)
             yield CapturedPacket(
                 taken.utc_ns(frame), data, is_inbound, f"{_describe_frame(frame)}; {frame.there}"
             )
 
 
-def _list_serial_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
-    for frame in join_frames(taken.frames):
+def _list_serial_packets(taken: WireRecord, capture: Capture) -> Iterator[CapturedPacket]:
+    for frame in join_frames(taken.frames, capture.is_whole):
         if frame.data:
-            pdu = packets.make_upper_pdu("mbrtu", frame.data)
+            pdu = packets.make_upper_pdu(capture.dissector, frame.data)
             yield CapturedPacket(taken.utc_ns(frame), pdu, frame.way == "in", _describe_frame(frame))
 
 
-def join_frames(frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
-    """Yield Modbus RTU frames joined from pieces: once the checksum matches, or no more bytes came."""
+def join_frames(
+    frames: Iterable[RecordedFrame], is_whole: Callable[[bytes], bool]
+) -> Iterator[RecordedFrame]:
+    """Yield the frames of a serial line joined from pieces: once they are whole, or no more bytes came."""
     held: RecordedFrame | None = None
     for frame in frames:
         is_part = frame.way == "in" and held is not None and frame.ns - held.ns < _JOIN_MAX_NS
@@ -191,15 +189,11 @@ def join_frames(frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
             yield frame
             continue
         held = frame if held is None else replace(held, data=held.data + frame.data)
-        if _is_whole_frame(held.data):
+        if is_whole(held.data):
             yield held
             held = None
     if held is not None:
         yield held
-
-
-def _is_whole_frame(data: bytes) -> bool:
-    return len(data) > _RTU_MAX or (len(data) >= _RTU_MIN and not crc16(data))
 
 
 def _describe_frame(frame: RecordedFrame) -> str:

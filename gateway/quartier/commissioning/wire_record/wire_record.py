@@ -1,33 +1,10 @@
 """The record of one bus, with hidden passwords."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from quartier_drivers.transport.frame_recorder import RecordedFrame
-
-# AARQ of IEC 62056-5-3 (7.3): the object of mechanism 1 (low level security), then the password.
-_LOW_LEVEL_PASSWORD = re.compile(rb"\x8b\x07\x60\x85\x74\x05\x08\x02\x01\xac(.)\x80(.)", re.DOTALL)
-_MASK_BYTE = ord("*")
-
-
-def hide_password(kind: str, frame: RecordedFrame) -> RecordedFrame:
-    """Return a frame without the password in it, with the same length and a correct checksum."""
-    if kind != "dlms" or frame.way != "out":
-        return frame
-    found = _LOW_LEVEL_PASSWORD.search(frame.data)
-    if found is None:
-        return frame
-    from quartier.commissioning.wire_record import (  # noqa: PLC0415 - one frame in a whole record needs it
-        checksums,
-    )
-
-    start, size = found.end(), found[2][0]
-    after = bytearray(frame.data)
-    after[start : start + size] = bytes([_MASK_BYTE]) * len(after[start : start + size])
-    checksums.repair_checksums(kind, frame.data, after)
-    return replace(frame, data=bytes(after))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from quartier.config.sections.planning_sections import PRICES_BY_CONTRACT, Plann
 from quartier.config.sections.site_file import LimitsSection  # noqa: TC001 - type hints are read at run time too
 from quartier_drivers.device_profile.loading import Profile
 from quartier_drivers.device_profile.toml_positions import KeyPath
-from quartier_drivers.registry import BUS_KINDS
+from quartier_drivers.registry import BUS_KINDS, load_bus_protocol
 
 # A Modbus unit has one octet; a kind of bus with larger units declares it.
 _UNIT_MAX = 255
@@ -88,7 +88,7 @@ def _find_name_faults(draft: SiteDraft) -> Iterator[FileFault]:
 
 def _find_shared_wires(draft: SiteDraft) -> Iterator[FileFault]:
     def endpoint(bus: Any) -> object:
-        return tuple(getattr(bus, key, "") for key in ("host", "interface", "port", "chip"))
+        return load_bus_protocol(bus.kind).find_endpoint(bus)
 
     for first, name in _find_repeated(draft.buses, endpoint):
         yield FileFault(("buses", name), f"is the same connection as {first!r}; expected one bus for both")
@@ -121,10 +121,6 @@ def _find_missing_references(draft: SiteDraft) -> Iterator[FileFault]:
 
 def _find_unit_faults(draft: SiteDraft) -> Iterator[FileFault]:
     for name, device in draft.devices.items():
-        if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
-            yield FileFault(
-                ("devices", name, "unit"), "0 is the broadcast address of a serial line; expected 1..247"
-            )
         bus = draft.buses.get(device.bus)
         most = getattr(bus, "unit_max", _UNIT_MAX)
         if bus is not None and device.unit > most:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
 
 from quartier.config.checks.device_checks import list_places
 from quartier.config.checks.fault_text import FileFault
@@ -15,7 +14,7 @@ from quartier_drivers.device_profile.register_address import Address
 from quartier_drivers.device_profile.schema import WIDTHS, Condition, Point, Setting
 from quartier_drivers.device_profile.toml_positions import KeyPath
 from quartier_drivers.modbus.sharing.register_spans import RegisterSpan, parse_spans
-from quartier_drivers.registry import BUS_KINDS
+from quartier_drivers.registry import BUS_KINDS, load_bus_protocol
 
 _ANY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - compared with, not listened at
 # More addresses than this are not a list of known machines.
@@ -36,19 +35,16 @@ def find_share_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iter
     """Yield all faults of shares except missing references."""
     for name, share in draft.shares.items():
         bus = draft.buses.get(share.bus)
-        if bus is not None and BUS_KINDS[bus.kind].protocol != "modbus":
-            what = f"{share.bus!r} is a {bus.kind} bus; expected a modbus-tcp or modbus-rtu bus"
+        if bus is not None and not load_bus_protocol(bus.kind).is_shareable:
+            known = [kind for kind in BUS_KINDS if load_bus_protocol(kind).is_shareable]
+            what = f"{share.bus!r} is a {bus.kind} bus; expected a {' or '.join(known)} bus"
             yield FileFault(("shares", name, "bus"), what)
-        if bus is not None and 0 in share.units and _is_serial(bus):
+        if bus is not None and 0 in share.units and getattr(bus, "is_serial", False):
             what = "0 is the broadcast address of a serial line; expected 1..255"
             yield FileFault(("shares", name, "units", share.units.index(0)), what)
         yield from _find_write_faults(name, share, draft, profiles)
     yield from _find_address_faults(draft.shares)
     yield from _find_client_faults(draft.shares)
-
-
-def _is_serial(bus: Any) -> bool:
-    return bus.kind == "modbus-rtu" or getattr(bus, "framing", "") == "rtu"
 
 
 def find_share_warnings(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
@@ -109,7 +105,7 @@ def _find_write_faults(
         if span.unit not in named | set(share.units):
             yield FileFault(path, f"unit {span.unit} is no device; expected it in units, or another unit")
         # A device with its own TCP port mostly answers to any unit: an unknown unit may be this device, too.
-        may_be_any = span.unit not in named and bus is not None and not _is_serial(bus)
+        may_be_any = span.unit not in named and bus is not None and not getattr(bus, "is_serial", False)
         for key, device in devices.items():
             parts = {part for holder, part in used if holder == key}
             yield from _find_overlaps(

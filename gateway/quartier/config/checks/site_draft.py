@@ -36,7 +36,7 @@ from quartier.config.sections.site_file import (
 from quartier.config.sections.value_types import Name, Section
 from quartier_drivers.device_profile.toml_files import suggest_key
 from quartier_drivers.device_profile.toml_positions import KeyPath
-from quartier_drivers.registry import BUS_KINDS, load_section
+from quartier_drivers.registry import BUS_KINDS, DRIVER_PACKAGES, load_section
 
 ASSET_SECTIONS: Mapping[str, type[Section]] = {
     "grid": GridMeterSection,
@@ -171,7 +171,12 @@ def _find_section_type(
     if tag not in known:
         what = "is missing;" if tag is None else f"{render_value(tag)} is unknown;"
         help_ = suggest_key(tag, known) if isinstance(tag, str) else f"expected one of {', '.join(known)}"
-        into.append(FileFault((*path, key), f"{what} {help_}"))
+        refused = "".join(
+            f"; the driver package {one.name} {one.version} is refused: {one.refusal}"
+            for one in (DRIVER_PACKAGES if table == "buses" else ())
+            if one.refusal
+        )
+        into.append(FileFault((*path, key), f"{what} {help_}{refused}"))
         return None
     return load_section(tag) if table == "buses" else ASSET_SECTIONS[tag]
 

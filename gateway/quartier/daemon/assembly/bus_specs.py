@@ -15,7 +15,7 @@ from quartier.config.sections.operation_mode_sections import (
 from quartier.runtime.clock import SiteClock
 from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.device_profile.loading import Profile
-from quartier_drivers.registry import load_factory
+from quartier_drivers.registry import load_factory, load_protocol
 
 # The most points that are polled in one batch; the next batch follows POLL_PHASE_NS later.  Points that are
 # read every second have five batches, which share whatever exceeds this number.
@@ -174,10 +174,6 @@ def _find_release_value(info: PointInfo, caps: Mapping[str, float]) -> float | N
     return float(info.on_release) if isinstance(info.on_release, int | float) else None
 
 
-POLLED_PROTOCOLS = frozenset({"modbus", "opcua", "sunspec"})
-"""Protocols whose devices are polled; a meter that sends by itself keeps its own period."""
-
-
 FREQUENCY_QUANTITY, VOLTAGE_QUANTITIES = (
     "frequency_hz",
     frozenset({"voltage_l1_v", "voltage_l2_v", "voltage_l3_v"}),
@@ -206,7 +202,7 @@ def speed_up_profile(profile: Profile, part: str, frequency_s: float) -> Profile
     A point that the profile already reads more often keeps its period.
     """
     points = profile.parts.get(part)
-    if profile.protocol not in POLLED_PROTOCOLS or points is None:
+    if points is None or not load_protocol(profile.protocol).is_polled:
         return profile
     wanted = {FREQUENCY_QUANTITY: frequency_s, **dict.fromkeys(VOLTAGE_QUANTITIES, VOLTAGE_PERIOD_S)}
     scan, changed = dict(profile.scan), dict(points)

@@ -21,18 +21,17 @@ from quartier.runtime.bus.poll import Bus
 from quartier.runtime.bus.poll_schedule import PollBatch
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.supervisor import Failure, supervise
-from quartier_drivers.contract import Command, Driver, Note
+from quartier.runtime.supervisor import Failure, log_failure, supervise
+from quartier_drivers.contract import Command, Driver, Line, Note
+from quartier_drivers.errors import LinkLost
 from quartier_drivers.readings import Readings
-from quartier_drivers.registry import load_factory
+from quartier_drivers.registry import load_bus_protocol, load_factory
 
 if TYPE_CHECKING:
     from quartier.commissioning.probe_results import ProbeResult
     from quartier.config.sections.site_file import SiteFile
 # Real seconds that a running exchange gets to finish when a bus is stopped; then it is cancelled.
 STOP_TIMEOUT_S = 0.5
-# Two bus sections with equal values here are the same wire: whatever else changed, the devices are the same.
-ENDPOINT_KEYS = ("kind", "host", "interface", "port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,22 @@ class RunningBus:
     wire: BusSpec
     bus: Bus
     task: asyncio.Task[None]
+
+
+class _UnusableLine:
+    """The line of a bus whose drivers could not be made; it never opens."""
+
+    stats: Mapping[str, float] = MappingProxyType({})
+
+    def __init__(self, error: Exception) -> None:
+        self._why = f"its driver cannot be used: {type(error).__name__}: {error}"
+
+    async def open(self) -> None:
+        """Raise LinkLost with the reason."""
+        raise LinkLost(self._why)
+
+    async def close(self) -> None:
+        """Do nothing."""
 
 
 class BusManager:
@@ -80,7 +95,7 @@ class BusManager:
         self._members: dict[str, RunningBus] = {}
         self.points: PointDirectory[Bus] = PointDirectory(())
         passing = ClientWrites(clock, lambda: self.write_listener, tell)
-        self.shares = Shares(group, clock, passing, self._log_failure)
+        self.shares = Shares(group, clock, passing, log)
         """The other masters that use the connections of the gateway."""
         self.recorder = BusRecorder(
             clock, lambda: [(one.bus, one.wire.section) for one in self._members.values()]
@@ -130,14 +145,13 @@ class BusManager:
         self.shares.follow(site.shares, [(one.wire, one.bus) for one in self._members.values()], units)
 
     def _start(self, wire: BusSpec) -> RunningBus:
-        opened = load_factory(wire.section.kind)
-        line = opened.line(wire.name, wire.section, self._clock)
-        drivers = {
-            spec.name: load_factory(wire.section.kind, profile.protocol).driver(
-                line, spec, profile, self._clock
-            )
-            for spec, profile in wire.devices
-        }
+        line: Line
+        try:
+            line, drivers = self._make_drivers(wire)
+        except Exception as error:  # noqa: BLE001 - a driver of a third party may raise anything
+            # Its bus is down; everything else runs on.
+            self._log.exception("bus.unusable", bus=wire.name)
+            line, drivers = _UnusableLine(error), {}
         for name, driver in drivers.items():
             self.memory.restore_driver(name, driver, self._clock.utc_ms(), synced=self._clock.is_synced())
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
@@ -149,15 +163,24 @@ class BusManager:
             self._clock,
             self._deliver,
             self._log,
-            self.write_counts,
-            safe,
-            self._tell,
-            self.moment,
-            self.fallbacks,
-            self.write_listener,
+            counts=self.write_counts,
+            safe=safe,
+            tell=self._tell,
+            moment=self.moment,
+            fallbacks=self.fallbacks,
+            listener=self.write_listener,
         )
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._note_failure, bus))
         return RunningBus(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
+
+    def _make_drivers(self, wire: BusSpec) -> tuple[Line, dict[str, Driver]]:
+        line = load_factory(wire.section.kind).line(wire.name, wire.section, self._clock)
+        return line, {
+            spec.name: load_factory(wire.section.kind, profile.protocol).driver(
+                line, spec, profile, self._clock
+            )
+            for spec, profile in wire.devices
+        }
 
     async def _stop_bus(self, member: RunningBus, successor: BusSpec | None) -> None:
         """Stop a bus; first write the release values of devices that leave it or change."""
@@ -170,17 +193,8 @@ class BusManager:
         await member.bus.close()
 
     def _note_failure(self, bus: Bus, failure: Failure) -> None:
-        bus.online = False
-        bus.why = f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}"
-        self._log_failure(failure)
-
-    def _log_failure(self, failure: Failure) -> None:
-        self._log.error(
-            "task.parked" if failure.parked else "task.failed",
-            task=failure.name,
-            count=failure.count,
-            exc_info=failure.error,
-        )
+        bus.mark_down(f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}")
+        log_failure(self._log, failure)
 
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
         """Put each command into the mailbox of its bus; drop a command for an unknown point."""
@@ -216,7 +230,11 @@ class BusManager:
             release.BusRelease(
                 member.wire.name,
                 member.wire.section.model_dump(mode="json"),
-                [write for health in member.bus.list_reachable_first() for write in health.driver.releases()],
+                [
+                    write
+                    for health in member.bus.devices.list_reachable_first()
+                    for write in health.driver.releases()
+                ],
                 _find_values_left(member.bus),
             )
             for member in self._members.values()
@@ -256,8 +274,10 @@ def _find_values_left(bus: Bus) -> dict[str, float | None]:
     return found
 
 
-def _find_endpoint(wire: BusSpec) -> list[Any]:
-    return [getattr(wire.section, key, None) for key in ENDPOINT_KEYS]
+def _find_endpoint(wire: BusSpec) -> tuple[str, ...]:
+    """Return what two sections of the same wire have in common: whatever else changed, the devices stay."""
+    kind = wire.section.kind
+    return kind, *load_bus_protocol(kind).find_endpoint(wire.section)
 
 
 async def _stop_polling(members: Sequence[RunningBus]) -> None:

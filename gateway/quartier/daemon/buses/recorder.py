@@ -1,13 +1,13 @@
 """Record the frames of the buses, and provide them on request."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
 from quartier_drivers.abilities import RecordableLine
+from quartier_drivers.registry import load_bus_protocol
 from quartier_drivers.transport.frame_recorder import FrameRecorder, RecordedFrame
 
 if TYPE_CHECKING:
@@ -57,25 +57,23 @@ class BusRecorder:
         """
         from quartier.commissioning.wire_record.wire_record import (  # noqa: PLC0415 - unused before there is something to tell
             WireRecord,
-            hide_password,
         )
 
         found = next(((bus, section) for bus, section in self._members() if bus.name == name), None)
         if found is None or name not in self._of:
             return None
         bus, section = found
-        now = self._clock.now()
-        is_tunnel = section.kind == "modbus-tcp" and section.framing == "rtu"
+        protocol, now = load_bus_protocol(section.kind), self._clock.now()
         head = WireRecord(
             bus.name,
             section.kind,
-            "rtu" if is_tunnel else "",
-            _find_address(section),
+            protocol.find_framing(section),
+            ":".join(protocol.find_endpoint(section)),
             now.ns,
             now.utc_ms,
             secrets=tuple(_find_secrets(bus)),
         )
-        return head, map(partial(hide_password, section.kind), self._of[name][1].frames(after))
+        return head, map(protocol.hide_password, self._of[name][1].frames(after))
 
     def answer_question(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
         """Return the answer of the local socket: a head, then one row per frame.
@@ -94,11 +92,6 @@ class BusRecorder:
             return {"error": f"bus {name} {_NO_RECORDING}"}
         head, frames = taken
         return chain([head.head()], map(dump_frame, frames))
-
-
-def _find_address(section: Any) -> str:
-    keys = ("host", "interface", "port") if hasattr(section, "port") else ("url", "chip")
-    return ":".join(str(found) for key in keys if (found := getattr(section, key, "")))
 
 
 def _find_secrets(bus: Bus) -> Iterator[str]:

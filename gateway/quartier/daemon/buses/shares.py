@@ -13,7 +13,7 @@ from quartier.daemon.assembly.bus_specs import BusSpec
 from quartier.runtime.bus.mailbox import ClientWriteOutcome, WriteListener
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.supervisor import Failure, supervise
+from quartier.runtime.supervisor import log_failure, supervise
 from quartier_drivers.contract import Note, Origin
 from quartier_drivers.device_profile.loading import RegisterProfile
 
@@ -107,12 +107,12 @@ class Shares:
         group: asyncio.TaskGroup,
         clock: SiteClock,
         passed: Callable[[Mapping[int, Sequence[str]], "ClientWrite"], None],
-        report: Callable[[Failure], None],
+        log: Any,
     ) -> None:
         self._group = group
         self._clock = clock
         self._report_write = passed
-        self._report = report
+        self._log = log
         self._open: dict[str, OpenShare] = {}
         self._queues: dict[str, tuple[Bus, ClientQueue]] = {}
         self._site_units: Mapping[str, frozenset[int]] = {}
@@ -173,7 +173,7 @@ class Shares:
         ]
         address, _, port = place.rpartition(":")
         host = SharingServer(address.strip("[]"), int(port), clients, queue)
-        work = supervise(f"share {place}", host.run, self._clock, self._report)
+        work = supervise(f"share {place}", host.run, self._clock, partial(log_failure, self._log))
         task = self._group.create_task(work, name=f"share {place}")
         self._open[place] = OpenShare(bus, shares, host, task)
 

@@ -11,18 +11,18 @@ from quartier_drivers.readings import VALUE_KINDS, Layout, Quality, Reading, Rea
 
 
 class DiskMonitor:
-    """Watches the statistics of the store; logs each change once and raises alarms by code."""
+    """Watches the statistics of the store, and logs each change once."""
 
-    def __init__(self, log: Any, notice: Callable[[str, str], None] = lambda _code, _text: None) -> None:
+    def __init__(self, log: Any) -> None:
         self._log = log
-        self._notice = notice
         self._error = ""
         self._aside = ""
         self._gaps_count = 0
         self._renewed_count = 0
 
-    def look(self, stats: Mapping[str, Any]) -> None:
-        """Report what changed since the last call (see ``Store.stats``)."""
+    def look(self, stats: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Log what changed since the last call (see ``Store.stats``); return the alarms, as code and text."""
+        alarms: list[tuple[str, str]] = []
         if (error := str(stats.get("error", ""))) != self._error:
             if not error:
                 self._log.info("store.disk_back")
@@ -32,20 +32,21 @@ class DiskMonitor:
         if (aside := str(stats.get("set_aside", ""))) != self._aside:
             self._aside = aside
             self._log.error("store.set_aside", why="the history was damaged", kept_as=aside)
-            self._notice("store.set_aside", f"the history was damaged, and is kept as {aside}")
+            alarms.append(("store.set_aside", f"the history was damaged, and is kept as {aside}"))
         if (renewed_count := int(stats.get("renewed_count", 0))) > self._renewed_count:
             self._renewed_count = renewed_count
             why = "the history file was deleted while in use; a new one was started"
             self._log.error("store.file_lost", why=why)
-            self._notice("store.file_lost", why)
+            alarms.append(("store.file_lost", why))
         if (gaps_count := int(stats.get("gaps_count", 0))) > self._gaps_count:
             more_count = gaps_count - self._gaps_count
             self._log.warning(
                 "store.gap", count=more_count, why="see quartier history --points 'event.store.gap'"
             )
             gaps = "gap" if more_count == 1 else "gaps"
-            self._notice("store.gap", f"samples are missing in the history: {more_count} more {gaps}")
+            alarms.append(("store.gap", f"samples are missing in the history: {more_count} more {gaps}"))
         self._gaps_count = gaps_count
+        return alarms
 
 
 GATEWAY_PERIOD_S = 10.0

@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ from quartier.district.connection.mqtt_types import (
     IncomingMessage,
     OutgoingMessage,
 )
-from quartier.district.connection.reconnect import REAL_PAUSE_MIN_S, LinkClock, NoteReporter
+from quartier.district.connection.reconnect import REAL_PAUSE_MIN_S, LinkServices
 from quartier.district.documents.document_types import (
     AcceptedDocument,
     RefusedDocument,
@@ -62,15 +62,13 @@ REPORT_PERIOD_S = 900.0
 _REPORT_EXPIRY_S = 3_600
 _PAYLOAD_MAX_BYTES = PACKET_MAX_BYTES - 4_096
 _TEXT_CUT_CHARS = 1_000
-SaveLedger = Callable[[str, dict[str, Any]], Awaitable[bool]]
 
 
 class ControlChannel:
     """Exchange of companion messages with the district, on any connection.
 
-    ``keep`` saves facts durably and returns whether it could. ``delivered`` is called for each event that the
-    broker took. ``flexibility`` returns the flexibility report of the site. ``arrival`` finds events that
-    were lost behind the broker.
+    ``delivered`` is called for each event that the broker took. ``flexibility`` returns the flexibility
+    report of the site. ``arrival`` finds events that were lost behind the broker.
     """
 
     def __init__(
@@ -78,10 +76,9 @@ class ControlChannel:
         identity: Identity,
         documents: DocumentVerifier,
         outbox: Outbox,
-        clock: LinkClock,
-        tell: NoteReporter,
-        keep: SaveLedger,
+        services: LinkServices,
         delivered: Callable[[str, StreamPosition], None],
+        *,
         flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
         arrival: EventArrival | None = None,
     ) -> None:
@@ -94,9 +91,9 @@ class ControlChannel:
         self.counts = {"heartbeats": 0, "documents": 0, "refused_documents": 0, "events": 0}
         self._topic = identity.companion
         self._outbox = outbox
-        self._clock = clock
-        self._tell = tell
-        self._keep = keep
+        self._clock = services.clock
+        self._tell = services.tell
+        self._keep = services.keep
         self._delivered = delivered
         self._flexibility = flexibility
         self._reported_ns: int | None = None

@@ -1,13 +1,13 @@
 """Watch certificates, password and key list; use them when they change."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from quartier.district.connection.mqtt_types import BrokerCredentials
-from quartier.district.connection.reconnect import LinkClock, NoteReporter
+from quartier.district.connection.reconnect import LinkServices
 from quartier.district.documents.expiry_notices import ExpiryNotices, iterate_expiring_keys
 from quartier.district.documents.key_list import KeyList
 from quartier.district.documents.keyring import Keyring, OlderList
@@ -20,39 +20,44 @@ EXPIRIES_FILE = "expiries"
 _FILES_PERIOD_S = 15.0
 _EXPIRY_EVERY_COUNT = 240
 
-SaveFacts = Callable[[str, dict[str, Any]], Awaitable[bool]]
+
+@dataclass(frozen=True, slots=True)
+class WatchedFiles:
+    """The credential files that the site file names.
+
+    ``common_name`` is the one that the gateway's certificate must have; empty: any.
+    """
+
+    credentials: BrokerCredentials
+    issuers_file: Path | None
+    common_name: str = ""
 
 
 class CredentialWatcher:
-    """Reads the credential files that the site file names.
+    """Reads the credential files again when they change.
 
     ``renew`` is called when new credentials can be used; ``use`` with the keyring whenever its list changed.
-    ``name`` is the expected common name of the gateway's certificate.
     """
 
     def __init__(
         self,
-        credentials: BrokerCredentials,
-        issuers_file: Path | None,
+        files: WatchedFiles,
         keyring: Keyring,
         expiries: ExpiryNotices,
-        clock: LinkClock,
-        tell: NoteReporter,
-        keep: SaveFacts,
+        services: LinkServices,
         renew: Callable[[], None],
         use: Callable[[Keyring], None],
-        name: str = "",
     ) -> None:
         self.keyring = keyring
-        self._credentials = credentials
-        self._issuers_file = issuers_file
+        self._credentials = files.credentials
+        self._issuers_file = files.issuers_file
         self._expiries = expiries
-        self._clock = clock
-        self._tell = tell
-        self._keep = keep
+        self._clock = services.clock
+        self._tell = services.tell
+        self._keep = services.keep
         self._renew = renew
         self._use = use
-        self._name = name
+        self._name = files.common_name
         self._stamps: dict[Path, object] = {}
         self._list_lock, self._look_lock = asyncio.Lock(), asyncio.Lock()
 

@@ -103,10 +103,10 @@ class BackfillAllowance:
 
 
 class OutgoingQueue:
-    """Packets in order of queuing; ``done`` is called with size and tag of each written message."""
+    """Packets in order of queuing."""
 
-    def __init__(self, done: Callable[[int, Any], None]) -> None:
-        self._done = done
+    def __init__(self) -> None:
+        self._written: list[tuple[int, Any]] = []
         self._packets: deque[bytes] = deque()
         self._rest = memoryview(b"")  # rest of a portion; a blocked TLS write repeats the same bytes
         # For each message not yet written: the byte position of its end among all queued bytes, its size, its
@@ -125,7 +125,7 @@ class OutgoingQueue:
         return [tag for _, _, tag in self._ends]
 
     def put(self, message: OutgoingMessage, size_bytes: int) -> None:
-        """Add one message; ``size_bytes`` is passed to ``done``."""
+        """Add one message; ``take_written`` returns its ``size_bytes`` and its tag."""
         topic, payload = message.topic.encode(), message.payload
         properties = _NO_PROPERTIES
         if message.expiry_s is not None:
@@ -164,7 +164,12 @@ class OutgoingQueue:
             self._written_bytes += sent_bytes
             while self._ends and self._ends[0][0] <= self._written_bytes:
                 _, size_bytes, tag = self._ends.popleft()
-                self._done(size_bytes, tag)
+                self._written.append((size_bytes, tag))
+
+    def take_written(self) -> list[tuple[int, Any]]:
+        """Return size and tag of the messages that were written since the last call."""
+        written, self._written = self._written, []
+        return written
 
     def _take_portion(self) -> bytes:
         """Return as many whole packets as fit in one portion."""

@@ -93,7 +93,7 @@ class MqttConnection:
         self._done = done or (lambda _tag, _code: None)
         self._inbound = IncomingQueue()
         self._wake = asyncio.Event()
-        self._pipe = OutgoingQueue(self._finish)  # QoS 0, not yet written
+        self._pipe = OutgoingQueue()  # QoS 0, not yet written
         self._backfill_allowance = BackfillAllowance()
         self._in_flight: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
         self._in_flight_bytes = 0
@@ -238,6 +238,9 @@ class MqttConnection:
         except OSError as error:
             self.drop(f"{type(error).__name__}: {error}")
             return False
+        finally:
+            for size_bytes, tag in self._pipe.take_written():
+                self._finish(size_bytes, tag)
 
     def _write_through_paho(self) -> bool:
         if self._client.want_write():

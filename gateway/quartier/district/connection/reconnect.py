@@ -15,7 +15,7 @@ Invariants:
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from quartier.district.connection import mqtt_types
@@ -83,6 +83,21 @@ class NoteReporter:
             0,
         )
         self._report(replace(note, data={**note.data, "more": held}) if held else note)
+
+
+SaveFacts = Callable[[str, dict[str, Any]], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkServices:
+    """Clock, notes for people and saved facts of the link.
+
+    ``keep`` saves facts durably under a name and returns whether it could.
+    """
+
+    clock: LinkClock
+    tell: NoteReporter
+    keep: SaveFacts
 
 
 class Reconnector:

@@ -1,6 +1,6 @@
 """Take, follow, save and report the schedules and signals of the district."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quartier.control.observe import observations
@@ -33,36 +33,34 @@ PlannedPowers = Mapping[str, list[float | None]]
 
 
 class DistrictSchedules:
-    """Schedules and signals in force, and the powers of the last day; ``answer`` takes each ack."""
+    """Schedules and signals in force, and the powers of the last day."""
 
-    def __init__(self, answer: Callable[[Ack], None], event: RecordEvent, log: Any) -> None:
+    def __init__(self, event: RecordEvent, log: Any) -> None:
         self.entries: schedules.ScheduleProgresses = {}
         self.signals: signals.Signals = {}
         self._level = signals.LevelInForce()
         self._quarters = QuarterHourMeans()
         self._seen_ns: int | None = None
-        self._answer = answer
         self._event = event
         self._log = log
         self._dumped: tuple[object, object, dict[str, Any]] = ({}, {}, {})
 
-    def take(self, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
-        """Take one document of the district that is a schedule or a signal."""
+    def take(self, accepted: "AcceptedDocument", moment: ScheduleContext) -> Sequence[Ack]:
+        """Take one document of the district that is a schedule or a signal; return the acks to send."""
         document = accepted.document
         if isinstance(document, Signal):
             self._accept_signal(document, accepted, moment)
         elif isinstance(document, DeviceSchedule):
-            self._accept_schedule(document, accepted, moment)
+            return self._accept_schedule(document, accepted, moment)
+        return ()
 
     def _accept_schedule(
         self, schedule: DeviceSchedule, accepted: "AcceptedDocument", moment: ScheduleContext
-    ) -> None:
+    ) -> Sequence[Ack]:
         if accepted.persisted:
             self.entries, acks = schedules.accept_schedule(self.entries, schedule, moment)
         else:  # a request tightens nothing
             acks = [Ack(schedule.id, schedule.seq, schedules.SCHEDULE_TYPE, "TEMPORARY_ERROR", "REJECTED")]
-        for ack in acks:
-            self._answer(ack)
         last = acks[-1]
         fields = {
             "asset": schedule.asset,
@@ -74,6 +72,7 @@ class DistrictSchedules:
         if not accepted.repeated:
             text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
             self._event("schedule.answered", text, fields, moment.now)
+        return acks
 
     def _accept_signal(self, signal: Signal, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
         """Accept a signal; while clock or number is in doubt, only one that asks for less."""
@@ -94,12 +93,13 @@ class DistrictSchedules:
             text = ": ".join([f"signal {signal.kind} {signal.id}", *words])
             self._event("signal.taken", text, fields, moment.now)
 
-    def update_requests(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
-        """Return the requests for assets now; a grid outage drops the schedules, a level always counts."""
-        if outage and self.entries:
-            self.entries, acks = schedules.drop_schedules(self.entries)
-            for ack in acks:
-                self._answer(ack)
+    def drop_schedules(self) -> Sequence[Ack]:
+        """Drop the schedules, as a grid outage does; return the acks to send."""
+        self.entries, acks = schedules.drop_schedules(self.entries)
+        return acks
+
+    def update_requests(self, moment: ScheduleContext) -> Overrides:
+        """Return the requests for assets now, from schedules and from the level of a signal."""
         self.signals = signals.drop_expired_signals(self.signals, moment.utc_ms)
         signalled = signals.find_signalled_level(self.signals, moment.utc_ms, moment.lost_ms)
         self._level = signals.update_level(
@@ -108,12 +108,11 @@ class DistrictSchedules:
         eased = signals.find_level_orders(self._level, moment.site, moment.now, moment.utc_ms)
         return {**eased, **schedules.find_scheduled_orders(self.entries, moment)}
 
-    def follow(self, moment: ScheduleContext) -> None:
-        """Acknowledge the progress of each schedule, and record the powers of the day."""
+    def follow(self, moment: ScheduleContext) -> Sequence[Ack]:
+        """Record the powers of the day; return the acks about the progress of each schedule."""
         self.entries, acks = schedules.advance_schedules(self.entries, moment)
-        for ack in acks:
-            self._answer(ack)
         self._record_powers(moment)
+        return acks
 
     def _record_powers(self, moment: ScheduleContext) -> None:
         """Record the power of each asset for the persistence forecast, in which tomorrow equals today."""

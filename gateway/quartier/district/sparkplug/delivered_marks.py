@@ -77,7 +77,7 @@ class DeliveredMarks:
         return ranges is not None and ranges.overlaps(first, last)
 
     @property
-    def confirmed(self) -> Mapping[str, StreamPosition]:
+    def district_marks(self) -> Mapping[str, StreamPosition]:
         """Return up to where the district has each stream, also what the store does not hold any more."""
         claims = self._claims
         ahead = {

@@ -132,12 +132,12 @@ class NodeSession:
         return self.delivery.marks
 
     @property
-    def confirmed(self) -> Mapping[str, StreamPosition]:
+    def district_marks(self) -> Mapping[str, StreamPosition]:
         """Return up to where the district has each stream, evicted samples included."""
-        return self.delivery.confirmed
+        return self.delivery.district_marks
 
     @property
-    def decided_ns(self) -> int:
+    def decision_ns(self) -> int:
         """Return the time up to which sent samples are decided: what is not confirmed did not arrive."""
         return self._heard_ns - round(self.rules.arrival_s * _S)
 

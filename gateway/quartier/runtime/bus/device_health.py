@@ -19,6 +19,7 @@ SLACK_PERIOD_NS = 5_000_000_000
 _GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 NOT_YET_ASKED = "not yet asked"
+NOT_OPENED = "not yet opened"
 PROBE_PAUSE_S = (5.0, 60.0)
 
 
@@ -118,6 +119,35 @@ class DeviceHealth:
             self._layout = Layout(tuple(infos), bytes(VALUE_KINDS[info.kind] for info in infos.values()))
         count = len(self._layout)
         return Readings(self._layout, array("d", bytes(8 * count)), bytes([_BAD_QUALITY] * count), now_ns)
+
+
+@dataclass(slots=True)
+class LineHealth:
+    """The health of the line of a bus.
+
+    ``was_useful``: a device answered since it was opened.  ``is_loss_reported`` from its loss until it is
+    open again.
+    """
+
+    online: bool = False
+    why: str = NOT_OPENED
+    was_useful: bool = False
+    is_loss_reported: bool = False
+    lost_ns: int = 0
+
+    def note_open(self) -> int | None:
+        """Note that it is open; return since when (monotonic, in ns) it was lost, None if it was not."""
+        lost_ns = self.lost_ns if self.is_loss_reported else None
+        self.online, self.why, self.is_loss_reported, self.was_useful = True, "", False, False
+        return lost_ns
+
+    def note_lost(self, why: str, now_ns: int) -> bool:
+        """Note that it is lost; return whether this is to be reported: only the first time."""
+        self.online, self.why = False, why
+        if self.is_loss_reported:
+            return False
+        self.is_loss_reported, self.lost_ns = True, now_ns
+        return True
 
 
 class BusReport:

@@ -7,14 +7,7 @@ States of the bus:
 - *Lost*: the line is closed. After 1 s to 60 s, or once an absent port is back -> opened again.
 - *Halted*: ``run`` ends after the running exchange.
 
-States of a device (``DeviceHealth``):
-
-- *Unknown* (not ``known``): its next poll is ``open``. An answer -> *reachable*; a failure -> *aside*.
-- *Reachable*: ``SET_ASIDE_COUNT`` exchanges in a row without an answer -> *aside*.
-- *Aside*: probed, so seldom that its neighbours keep their poll rate (``device_health``). A reading ->
-  *reachable*.
-- *Silent* (also *aside* and *unknown*): no answer for ``SILENT_AFTER_S`` and for three polls. Its points are
-  BAD (spec/failsafe.md#device-silent). ``open`` and a reading -> *reachable*.
+The states of a device are in ``bus_devices``.
 
 Invariants:
 
@@ -27,47 +20,36 @@ Invariants:
 """
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from quartier.runtime.bus import device_health
+from quartier.runtime.bus.bus_devices import BusDevices
 from quartier.runtime.bus.concurrency import ConcurrentExchanges
-from quartier.runtime.bus.device_health import PROBE_PAUSE_S, BusReport, DeviceHealth
+from quartier.runtime.bus.device_health import NOT_OPENED, PROBE_PAUSE_S, BusReport, DeviceHealth, LineHealth
 from quartier.runtime.bus.fallback_monitor import BusHalted, FallbackMonitor, KnownFallbacks
+from quartier.runtime.bus.idle_time import IdleTime
 from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, Mailbox, WriteListener
 from quartier.runtime.bus.point_directory import PointDirectory
-from quartier.runtime.bus.poll_schedule import BatchPlace, PollBatch, PollSchedule
-from quartier.runtime.bus.relinquish import RelinquishQueue, leave_devices
+from quartier.runtime.bus.poll_schedule import PollBatch
+from quartier.runtime.bus.relinquish import RelinquishQueue
 from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
 from quartier.runtime.bus.writer import Writer
 from quartier.runtime.clock import SiteClock
-from quartier_drivers.abilities import (
-    ClientRequests,
-    IdentityKeeper,
-    NoteSource,
-    PausingDriver,
-    PluggableLine,
-)
+from quartier_drivers.abilities import IdentityKeeper, NoteSource, PausingDriver, PluggableLine
 from quartier_drivers.contract import Command, Driver, Line, Note
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.readings import Readings
 
-if TYPE_CHECKING:
-    from quartier_drivers.abilities import ClientRequests
-
-SET_ASIDE_COUNT = 3
 REOPEN_PAUSE_S = (1.0, 60.0)
 REOPEN_FOR_ORDER_S = 5.0
 """A lost bus with a waiting order is reopened this soon: its device may be back, at full power."""
 
 
-SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
 AGE_PERIOD_NS = 500_000_000
 # A driver that is always due and never waits must not block the loop: other tasks run in between.
 READS_PER_YIELD = 32
-_NOT_OPENED = "not yet opened"
 
 
 class Bus:
@@ -84,6 +66,7 @@ class Bus:
         clock: SiteClock,
         deliver: Callable[[Readings], None],
         log: Any,
+        *,
         counts: WriteCounts | None = None,
         safe: Mapping[str, float | None] = MappingProxyType({}),
         tell: Callable[[Note], None] = lambda _note: None,
@@ -93,9 +76,7 @@ class Bus:
     ) -> None:
         self.name = name
         self.mailbox = Mailbox(listener)
-        self.online = False
-        self.why = _NOT_OPENED
-        self._is_loss_reported, self._lost_ns = False, 0
+        self._health = LineHealth()
         self._halted = False
         self.line = line
         self.recorder: IdentityKeeper | None = None
@@ -103,49 +84,47 @@ class Bus:
         self._clock = clock
         self._deliver = deliver
         self._log = log
-        now_ns = clock.now_ns()
-        self.devices = {
-            device: DeviceHealth(device, driver, since_good_ns=now_ns, probe_ns=now_ns)
-            for device, driver in drivers.items()
-        }
-        self.points = PointDirectory((health, health.driver.points) for health in self.devices.values())
+        self._exchanges = ConcurrentExchanges(line, self._reschedule)
+        self.devices = BusDevices(name, drivers, self._exchanges, clock, log)
+        self._schedule = self.devices.schedule
+        served = tuple(self.devices.values())
+        self.points = PointDirectory((health, health.driver.points) for health in served)
         self.safe = safe
         """The release values of points; None: nothing is written, or the device knows its own."""
         self._budget = WriteBudget(counts or WriteCounts(), self.points, safe)
-        served = tuple(self.devices.values())
-        self._listener = listener
-        self._relinquish_queue = RelinquishQueue(
-            served, self._budget, clock, log, self._note_failure, listener
-        )
+        self._relinquish_queue = RelinquishQueue(served, self._budget, clock, log, listener)
         self._fallback_monitor = FallbackMonitor(fallbacks or KnownFallbacks(), served, clock, log, tell)
         self._writer = Writer(
-            self.mailbox,
-            self._budget,
-            self._relinquish_queue,
-            self._fallback_monitor,
-            clock,
-            log,
-            self._note_failure,
+            self.mailbox, self._budget, self._relinquish_queue, self._fallback_monitor, clock, log
         )
-        self._yield_points = YieldPoints(served, self._write_next, self._read, clock.now_ns)
-        self._was_useful = False
-        self._schedule = PollSchedule(served)
-        self._exchanges = ConcurrentExchanges(line, self._reschedule)
+        self._opening: DeviceHealth | None = None
+        """The device that is being opened: nothing else may be sent to it meanwhile."""
         for health in served:
             health.listen(partial(self._reschedule, health))
             if health.batching_driver is not None:
                 health.batching_driver.go_on(self._is_urgent)
+            if isinstance(health.driver, PausingDriver):
+                health.driver.on_pause(partial(self._serve_others, health))
         self._noting = [one for one in (line, *drivers.values()) if isinstance(one, NoteSource)]
         self._tell = tell
-        self._age_again_ns = now_ns
-        self.account = BusReport(name, line, self.devices, now_ns)
+        self._age_again_ns = clock.now_ns()
+        self.account = BusReport(name, line, self.devices, self._age_again_ns)
         self._batch_place = (moment or PollBatch()).make_place()
         self.gaps = IdleTime(self.mailbox, self.account, self._exchanges, self._batch_place, clock)
 
+    @property
+    def online(self) -> bool:
+        """True while the line is open."""
+        return self._health.online
+
+    @property
+    def why(self) -> str:
+        """The reason that the line is not open; empty while it is."""
+        return self._health.why
+
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
-        for health in self.devices.values():
-            health.since_good_ns = self._clock.now_ns()
+        self.devices.start()
         pause_s = REOPEN_PAUSE_S[0]
         while not self._halted:
             try:
@@ -182,7 +161,7 @@ class Bus:
         return False
 
     async def _work(self) -> None:
-        self._schedule = PollSchedule(tuple(self.devices.values()))
+        self._schedule.restart()
         reads_count = 0
         while not self._halted:
             self._exchanges.check()
@@ -220,18 +199,35 @@ class Bus:
         """
         for one in self._relinquish_queue.ready():
             if self._exchanges.admits(one):
-                await self._exchanges.run(one, partial(self._relinquish_queue.make, one), writes=True)
+                await self._exchanges.run(one, partial(self._relinquish, one), writes=True)
         command = self.mailbox.take(self._is_writable_now, self._clock.now_ns())
         if command is None:
             return False
         health = self.points.find_holder(command.point)
         assert health is not None, command.point  # only commands for reachable points were taken
-        await self._exchanges.run(health, partial(self._writer.write, command, health), writes=True)
+        await self._exchanges.run(health, partial(self._write, command, health), writes=True)
         self._schedule.update_due_time(health)
         starved = self._schedule.find_starved(self._clock.now_ns())
         if starved is not None and self._exchanges.admits(starved):
             await self._poll_device(starved)
         return True
+
+    async def _write(self, command: Command, health: DeviceHealth) -> None:
+        started_ns = self._clock.now_ns()
+        try:
+            await self._writer.write(command, health)
+        except NoReply as silence:
+            self.devices.note_failure(health, str(silence), started_ns)
+
+    async def _relinquish(self, health: DeviceHealth) -> None:
+        started_ns = self._clock.now_ns()
+        try:
+            await self._relinquish_queue.give_back(health)
+        except NoReply as silence:
+            self.devices.note_failure(health, str(silence), started_ns)
+        except LinkLost as lost:
+            self.devices.note_failure(health, str(lost), started_ns)
+            raise
 
     async def _poll_device(self, health: DeviceHealth) -> None:
         """Read a device, and wait for it or let it use a slot."""
@@ -251,7 +247,7 @@ class Bus:
         except BusHalted:
             pass
         except NoReply as silence:
-            self._note_failure(health, str(silence), started_ns)
+            self.devices.note_failure(health, str(silence), started_ns)
         self._schedule.update_due_time(health)
 
     async def _serve_between(self) -> None:
@@ -262,6 +258,24 @@ class Bus:
             await self._poll_device(first[1])
         if self._halted:
             raise BusHalted
+
+    async def _serve_others(self, opening: DeviceHealth) -> None:
+        """Make all waiting writes and the most overdue read between two exchanges of an opening.
+
+        Raises LinkLost.
+        """
+        if self._opening is not None:  # an opening inside another one's pause has none itself
+            return
+        self._opening = opening
+        try:
+            while await self._write_next():
+                pass
+            others = (one for one in self.devices.values() if one is not opening and one.reachable)
+            first = min(others, key=lambda one: one.due_ns, default=None)
+            if first is not None and first.due_ns <= self._clock.now_ns():
+                await self._read(first)
+        finally:
+            self._opening = None
 
     def _reschedule(self, health: DeviceHealth) -> None:
         """Poll a device sooner: it sent something by itself, or may be polled again."""
@@ -288,7 +302,7 @@ class Bus:
         one = self.points.find_holder(point)
         if one is None or one.doubt or one.held or not one.reachable:
             return False
-        return one is not self._yield_points.opening and self._exchanges.has_room(one)
+        return one is not self._opening and self._exchanges.has_room(one)
 
     async def _read(self, health: DeviceHealth) -> None:
         started_ns = self._clock.now_ns()
@@ -306,12 +320,12 @@ class Bus:
             ):  # before anything is written
                 self._process_readings(health, readings, started_ns)
         except NoReply as silence:
-            self._note_failure(health, str(silence), started_ns)
+            self.devices.note_failure(health, str(silence), started_ns)
             return
         except LinkLost as lost:
             # A device that breaks the connection whenever it is polled must not be the first to be polled
             # again.
-            self._note_failure(health, str(lost), started_ns)
+            self.devices.note_failure(health, str(lost), started_ns)
             raise
 
     async def _open_device(self, health: DeviceHealth) -> Mapping[str, str]:
@@ -334,60 +348,24 @@ class Bus:
             self.mailbox.compare_readings(readings, self.points, self._clock.now_ns())
             self._budget.note_readings(readings)
 
-    def _note_failure(self, health: DeviceHealth, why: str, started_ns: int) -> None:
-        now_ns = self._clock.now_ns()
-        health.note_failure(why)
-        if health.failures_count < SET_ASIDE_COUNT and not health.aside:
-            return
-        if not health.aside:
-            health.aside = True
-            health.pause_s = PROBE_PAUSE_S[0]
-            self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
-        others, width = self._exchanges.find_neighbours(health, self.devices.values())
-        cost_s = (now_ns - started_ns) / 1e9 / width
-        changed = device_health.delay_probes(health, others, now_ns, cost_s)
-        health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
-        for one in changed:
-            self._schedule.update_due_time(one)
-
     def _note_answer(self, health: DeviceHealth) -> None:
-        self._was_useful = True
-        if health.aside or health.silent:
-            self._log.info("device.back", device=health.name, bus=self.name)
-        now_ns = self._clock.now_ns()
-        hopes_count = device_health.QUICK_PROBES_COUNT if self._exchanges.is_wide else 0
-        for other in device_health.probe_common_failures(health, self.devices.values(), now_ns, hopes_count):
-            self._schedule.update_due_time(other)
-        health.note_answer(now_ns)
+        self._health.was_useful = True
+        self.devices.note_answer(health)
 
     def _expire_silent_devices(self) -> None:
-        """Make the points of a silent device BAD, once (spec/failsafe.md#device-silent)."""
+        """Make the points of a silent device BAD, once."""
         now_ns = self._clock.now_ns()
         self._age_again_ns = now_ns + AGE_PERIOD_NS
         self.mailbox.expire(now_ns)
         self._report_notes()
-        for health in self.devices.values():
-            limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
-            if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
-                continue
-            if not health.aside and (health.is_unreadable or health.driver.due_ns > now_ns + limit_s * 1e9):
-                continue  # nothing is polled (all was refused): it is not silent, only useless
-            if self.online and health.known and not health.failures_count:
-                continue  # it was not polled: our own delay is not its silence, and control sees the age
-            health.silent = True
-            health.known = False  # the next one to answer may be another device: identify it
-            health.aside = True
-            self._log.warning(
-                "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
-            )
-            self._schedule.update_due_time(health)
+        for health in self.devices.expire_silent(now_ns, online=self.online):
             self._deliver(health.make_bad_readings(now_ns))
 
     def _note_online(self) -> None:
-        if self._is_loss_reported:
+        lost_ns = self._health.note_open()
+        if lost_ns is not None:
             self._log.info("bus.back", bus=self.name)
-            device_health.probe_after_reopening(self.devices.values(), self._lost_ns, self._clock.now_ns())
-        self.online, self.why, self._is_loss_reported, self._was_useful = True, "", False, False
+            self.devices.note_line_back(lost_ns)
         self.account.start_period(self._clock.now_ns())
 
     def _note_offline(self, why: str) -> bool:
@@ -396,13 +374,15 @@ class Bus:
         An endpoint that accepts a connection and closes it is treated as lost, so that it is not reopened too
         often.
         """
-        was, self.online, self.why = self.online and self._was_useful, False, why
-        for health in self.devices.values():
-            health.why = why
-        if not self._is_loss_reported:
+        was_useful = self._health.online and self._health.was_useful
+        self.devices.note_line_lost(why)
+        if self._health.note_lost(why, self._clock.now_ns()):
             self._log.warning("bus.lost", bus=self.name, why=why)
-            self._is_loss_reported, self._lost_ns = True, self._clock.now_ns()
-        return was
+        return was_useful
+
+    def mark_down(self, why: str) -> None:
+        """Note that the task of the bus failed: nothing polls it."""
+        self._health.online, self._health.why = False, why
 
     def report(self, now_ns: int) -> Readings:
         """Return the own points of the bus and its devices since the last report."""
@@ -416,7 +396,7 @@ class Bus:
     @property
     def is_down(self) -> bool:
         """True if it is lost or could not be opened; False while it is opened for the first time."""
-        return not self.online and self.why != _NOT_OPENED
+        return not self.online and self.why != NOT_OPENED
 
     @property
     def not_relinquished(self) -> Mapping[str, str]:
@@ -449,88 +429,9 @@ class Bus:
 
         Reachable devices come first: the time for leaving is short, and silence costs most of it.
         """
-        leaving = [health for health in self.list_reachable_first() if health.name in names]
-        at_once = self._exchanges.is_wide
-        return await leave_devices(leaving, self._listener, self._budget, self._clock, at_once=at_once)
-
-    def list_reachable_first(self) -> list[DeviceHealth]:
-        """Return the devices, reachable ones first."""
-        return sorted(self.devices.values(), key=lambda health: not health.reachable)
+        leaving = [health for health in self.devices.list_reachable_first() if health.name in names]
+        return await self._relinquish_queue.leave(leaving, at_once=self._exchanges.is_wide)
 
     async def close(self) -> None:
         """Close the line."""
         await self.line.close()
-
-
-# The longest rest in s, unless the bus is woken: without anything due, and with something due.
-REST_MAX_S, REST_DUE_MAX_S = 60.0, 1.0
-
-
-class IdleTime:
-    """The idle time of a bus; ``client_requests`` come from other masters on the line (None: no masters)."""
-
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        account: BusReport,
-        slots: ConcurrentExchanges,
-        place: BatchPlace,
-        clock: SiteClock,
-    ) -> None:
-        self.client_requests: ClientRequests | None = None
-        self._mailbox = mailbox
-        self._account = account
-        self._exchanges = slots
-        self._batch_place = place
-        self._clock = clock
-
-    async def use(self, gap_ns: int | None) -> None:
-        """Use a gap in which nothing is due (None: no end).  Raises LinkLost by a request of a client."""
-        if not self._exchanges.is_asking:
-            self._batch_place.leave()
-        rest_s = REST_MAX_S if gap_ns is None else min(gap_ns / 1e9, REST_DUE_MAX_S)
-        if self.client_requests is not None:
-            if await self.client_requests.serve(gap_ns):
-                return
-            rest_s = min(rest_s, self.client_requests.again_s)
-        before_ns, share = self._clock.now_ns(), self._exchanges.free_share
-        await self._mailbox.wait(rest_s / self._clock.rate)
-        self._account.add_idle_time(int(share * (self._clock.now_ns() - before_ns)))
-
-
-class YieldPoints:
-    """Lets waiting writes and a due read go between two exchanges of an opening.
-
-    ``opening`` is the device that is being opened: nothing else may be sent to it meanwhile.
-    """
-
-    def __init__(
-        self,
-        devices: Sequence[DeviceHealth],
-        wrote: Callable[[], Awaitable[bool]],
-        read: Callable[[DeviceHealth], Awaitable[None]],
-        now_ns: Callable[[], int],
-    ) -> None:
-        self.opening: DeviceHealth | None = None
-        self._devices = devices
-        self._write_next = wrote
-        self._read = read
-        self._now_ns = now_ns
-        for health in devices:
-            if isinstance(health.driver, PausingDriver):
-                health.driver.on_pause(partial(self.serve_others, health))
-
-    async def serve_others(self, health: DeviceHealth) -> None:
-        """Make all waiting writes, then the most overdue read.  Raises LinkLost."""
-        if self.opening is not None:  # an opening inside another one's yield point has none itself
-            return
-        self.opening = health
-        try:
-            while await self._write_next():
-                pass
-            others = (one for one in self._devices if one is not health and one.reachable)
-            first = min(others, key=lambda one: one.due_ns, default=None)
-            if first is not None and first.due_ns <= self._now_ns():
-                await self._read(first)
-        finally:
-            self.opening = None

@@ -97,14 +97,21 @@ class PollSchedule(Generic[MemberT]):
     def __init__(self, members: Sequence[MemberT]) -> None:
         self._members = members
         self._places = {id(member): place for place, member in enumerate(members)}
-        self._dues = [member.due_ns for member in members]
+        self._dues: list[int] = []
         # While a line rests, all that wait are due when the rest ends: without these the first would always
         # win.
-        self._serve_numbers = [0] * len(members)
+        self._serve_numbers: list[int] = []
         self._count = 0
         # Old entries of a member stay in the heap until they reach its head, which may never happen.
         self._most = 2 * len(members) + _HEAP_SPARE_COUNT
         self._heap: list[tuple[int, int, int]] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Query the due times of all members again, and forget who was served when."""
+        self._dues = [member.due_ns for member in self._members]
+        self._serve_numbers = [0] * len(self._members)
+        self._count = 0
         self._rebuild_heap()
 
     def first(self) -> tuple[int, MemberT] | None:

@@ -1,8 +1,7 @@
 """Give points back to their devices, and write release values when a bus is left."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from quartier.runtime.bus.device_health import DeviceHealth
@@ -13,46 +12,10 @@ from quartier.runtime.supervisor import run_once
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 
 
-async def leave_devices(
-    devices: Sequence[DeviceHealth],
-    listener: WriteListener,
-    budget: WriteBudget,
-    clock: SiteClock,
-    *,
-    at_once: bool,
-) -> list[str]:
-    """Write the release values of these devices, in sequence or ``at_once``; continue after a failure.
-
-    Returns one line for each device that failed.
-    """
-    failures: list[str] = []
-
-    async def leave(health: DeviceHealth) -> None:
-        mine: list[str] = []
-        well = await run_once(health.driver.release, partial(_note_failure, mine, health.name))
-        points = [point for point, info in health.driver.points.items() if info.writable]
-        failures.extend(mine)
-        listener.handle_release(
-            points, "done" if well else "unknown", "" if well else mine[-1], clock.now_ns()
-        )
-        budget.count_releases(points, clock.utc_ms())
-
-    if at_once:
-        await asyncio.gather(*(leave(health) for health in devices))
-    else:
-        for health in devices:
-            await leave(health)
-    return failures
-
-
-def _note_failure(failures: list[str], name: str, error: Exception) -> None:
-    failures.append(f"{name}: {error}")
-
-
 class RelinquishQueue:
     """The points of one bus that wait to be given back.
 
-    ``failed`` is called with a device that did not answer.  ``listener`` is informed of what was given back.
+    ``listener`` is informed of what was given back.
     ``refused``: points that their device would not take back, with its message, until they are ordered or
     given back again.
     """
@@ -63,7 +26,6 @@ class RelinquishQueue:
         budget: WriteBudget,
         clock: SiteClock,
         log: Any,
-        failed: Callable[[DeviceHealth, str, int], None],
         listener: WriteListener = NO_WRITE_LISTENER,
     ) -> None:
         self._listener = listener
@@ -71,7 +33,6 @@ class RelinquishQueue:
         self._budget = budget
         self._clock = clock
         self._log = log
-        self._failed = failed
         self.waiting: set[str] = set()
         self.refused: dict[str, str] = {}
 
@@ -94,27 +55,43 @@ class RelinquishQueue:
             if health.reachable and not health.held and not self.waiting.isdisjoint(health.driver.points)
         ]
 
-    async def make(self, health: DeviceHealth) -> None:
-        """Give back the waiting points of this device.  Raises LinkLost.
+    async def give_back(self, health: DeviceHealth) -> None:
+        """Give back the waiting points of this device.
 
-        If the device does not answer, they wait until it answers again.
+        Raises NoReply or LinkLost: then they wait until it answers again.
         """
         mine = self.waiting & health.driver.points.keys()
-        started_ns = self._clock.now_ns()
         try:
             await health.driver.release(mine)
         except (NoReply, LinkLost, Refused) as error:
             self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
-            if isinstance(error, Refused):
-                self.waiting -= mine
-                self.refused |= dict.fromkeys(mine, str(error))
-                self._listener.handle_relinquish(mine, "refused", str(error), self._clock.now_ns())
-                return
-            self._failed(health, str(error), started_ns)
-            if isinstance(error, LinkLost):
+            if not isinstance(error, Refused):
                 raise
+            self.waiting -= mine
+            self.refused |= dict.fromkeys(mine, str(error))
+            self._listener.handle_relinquish(mine, "refused", str(error), self._clock.now_ns())
         else:
             self.waiting -= mine
             self.refused = {point: why for point, why in self.refused.items() if point not in mine}
             self._listener.handle_relinquish(mine, "done", "", self._clock.now_ns())
             self._budget.count_releases(mine, self._clock.utc_ms())
+
+    async def leave(self, devices: Sequence[DeviceHealth], *, at_once: bool) -> list[str]:
+        """Write the release values of these devices, in sequence or ``at_once``; continue after a failure.
+
+        Returns one line for each device that failed.
+        """
+        if at_once:
+            found = await asyncio.gather(*map(self._leave_device, devices))
+        else:
+            found = [await self._leave_device(health) for health in devices]
+        return [failure for failure in found if failure]
+
+    async def _leave_device(self, health: DeviceHealth) -> str:
+        errors: list[Exception] = []
+        well = await run_once(health.driver.release, errors.append)
+        failure = "" if well else f"{health.name}: {errors[0]}"
+        points = [point for point, info in health.driver.points.items() if info.writable]
+        self._listener.handle_release(points, "done" if well else "unknown", failure, self._clock.now_ns())
+        self._budget.count_releases(points, self._clock.utc_ms())
+        return failure

@@ -1,6 +1,5 @@
 """Write one command to a device and report its outcome."""
 
-from collections.abc import Callable
 from typing import Any
 
 from quartier.runtime.bus.device_health import DeviceHealth
@@ -14,7 +13,7 @@ from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 
 
 class Writer:
-    """Writes for one bus; ``failed`` is called with a device that did not answer."""
+    """Writes the commands of one bus to its devices, and reports their outcomes to the mailbox."""
 
     def __init__(
         self,
@@ -24,7 +23,6 @@ class Writer:
         fallback_monitor: FallbackMonitor,
         clock: SiteClock,
         log: Any,
-        failed: Callable[[DeviceHealth, str, int], None],
     ) -> None:
         self._mailbox = mailbox
         self._budget = budget
@@ -32,17 +30,18 @@ class Writer:
         self._fallback_monitor = fallback_monitor
         self._clock = clock
         self._log = log
-        self._failed = failed
 
     async def write(self, command: Command, health: DeviceHealth) -> None:
-        """Write one command to the device, or skip it to spare its memory.  Raises LinkLost."""
+        """Write one command to the device, or skip it to spare its memory.
+
+        Raises NoReply or LinkLost after it reported that the outcome is unknown.
+        """
         utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
         if self._budget.spare_write(command, self._mailbox, utc_ms, now_ns, self._log):
             if self._budget.take_release_duty(command.point):
                 self._relinquish_queue.add((command.point,))
             return
         read_back = health.driver.points[command.point].read_back
-        started_ns = self._clock.now_ns()
         counts, taken = True, False  # also if the outcome is unknown: it may have been written
         try:
             await health.driver.write(command)
@@ -56,16 +55,10 @@ class Writer:
         except Expired as late:
             counts = False
             self._mailbox.note_failure(command, "expired", str(late), self._clock.now_ns(), read_back=False)
-        except NoReply as silence:
+        except (NoReply, LinkLost) as error:
             health.doubt = read_back
             self._mailbox.note_failure(
-                command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back
-            )
-            self._failed(health, str(silence), started_ns)
-        except LinkLost as lost:
-            health.doubt = read_back
-            self._mailbox.note_failure(
-                command, "unknown", str(lost), self._clock.now_ns(), read_back=read_back
+                command, "unknown", str(error), self._clock.now_ns(), read_back=read_back
             )
             raise
         else:

@@ -261,7 +261,11 @@ class Database:
             reported_id = self._reported_id if is_salvage_unreported else self._note_reported_gaps(connection)
             terms = EvictionTerms(job.local_streams, job.outbox)
             room_bytes = self._size_max_bytes - self._log.size_bytes
-            done.evicted_count, done.evicted = evict_chunks(connection, room_bytes, terms, self._note_evicted)
+            evicted = evict_chunks(connection, room_bytes, terms)
+            done.evicted_count, done.evicted = evicted.count, evicted.gaps
+            # So that what is missing there does not count as damage.
+            for stream, mark in evicted.marks.items():
+                _put_meta(connection, f"{EVICTED_PREFIX}{stream}", [mark.boot, mark.seq])
             for gap in done.evicted:
                 _put_meta(connection, make_undecided_key(gap), gap.data())
         # Only now is it true; an exception above leaves the state of this object as it was.
@@ -436,12 +440,6 @@ class Database:
         if newest != self._reported_id:
             _put_meta(connection, "told", newest)
         return int(newest)
-
-    @staticmethod
-    def _note_evicted(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
-        """Record how far streams were evicted, so that what is missing there does not count as damage."""
-        for stream, mark in marks.items():
-            _put_meta(connection, f"{EVICTED_PREFIX}{stream}", [mark.boot, mark.seq])
 
 
 class _Transaction:

@@ -6,8 +6,8 @@ deleted with the trimmed ones, and also get a gap record.
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from quartier.site.ledger import LEDGER_STREAM
 from quartier.site.samples import StreamPosition
@@ -29,21 +29,23 @@ class EvictionTerms:
     outbox: bool = True
 
 
-NoteEvicted = Callable[[sqlite3.Connection, Mapping[str, StreamPosition]], None]
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """Number of deleted samples, their gaps, and the last deleted sample of each stream."""
+
+    count: int = 0
+    gaps: list[GapRecord] = field(default_factory=list)
+    marks: Mapping[str, StreamPosition] = field(default_factory=dict)
 
 
 def evict_chunks(
     connection: sqlite3.Connection,
     size_max_bytes: int,
     terms: EvictionTerms,
-    note: NoteEvicted = lambda *_: None,
-) -> tuple[int, list[GapRecord]]:
-    """Make room if the size limit is nearly reached; return how many samples were deleted, and the gaps.
-
-    ``note`` gets the last deleted sample of each stream.
-    """
+) -> Eviction:
+    """Make room if the size limit is nearly reached; return what was deleted."""
     if count_used_bytes(connection) <= USED_SHARE_HIGH * size_max_bytes:
-        return 0, []
+        return Eviction()
     low = _USED_SHARE_LOW * size_max_bytes
     count, gaps = 0, []
     marks: dict[str, StreamPosition] = {}
@@ -69,8 +71,7 @@ def evict_chunks(
                 for row in rows
                 if not trimmed or row[1] == LEDGER_STREAM  # nobody else has a copy of the ledger
             ]
-    note(connection, marks)
-    return count, _join_gaps(gaps)
+    return Eviction(count, _join_gaps(gaps), marks)
 
 
 def count_backlog(connection: sqlite3.Connection, terms: EvictionTerms, boot: int) -> int:

@@ -7,9 +7,9 @@ import pytest
 from tests.drivers.meter.conftest import opened
 
 from quartier_drivers.errors import NoReply
+from quartier_drivers.meter.connection.line import MeterLine
+from quartier_drivers.meter.connection.line_settings import PROTOCOL_SETTINGS
 from quartier_drivers.meter.iec62056.meter_reader import Iec62056Reader, ReplyTimes, make_reader
-from quartier_drivers.meter.line import MeterLine
-from quartier_drivers.meter.line_settings import PROTOCOL_SETTINGS
 
 QUICK = ReplyTimes(identity_s=0.5, turn_s=0.01, first_s=0.5, next_s=0.2, wake_s=0.05)
 

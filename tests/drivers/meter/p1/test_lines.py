@@ -3,7 +3,7 @@
 import pytest
 from tests.drivers.meter.p1.conftest import DUTCH, OLD, telegram
 
-from quartier_drivers.meter.capture_decoding import CaptureDecoder
+from quartier_drivers.meter.discovery.capture_decoding import CaptureDecoder
 from quartier_drivers.meter.p1 import push_decoder
 from quartier_drivers.meter.p1.lines import (
     LINES_MAX,

@@ -9,8 +9,8 @@ from tests.drivers.modbus.quirks.conftest import Ours, Serve
 from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.device_profile.loading import parse_profile
 from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.discovery.reader import read_once
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.reader import read_once
 from quartier_drivers.readings import Quality, Value
 from quartier_drivers.transport.event_loop import LoopClock
 from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer

@@ -26,7 +26,7 @@ def go_of(*taken_ns: int, is_enough: Callable[[], bool] = never) -> ReadSequence
 
 def answered(go: ReadSequence) -> None:
     """The sound answer to what is in hand comes as it is requested."""
-    assert go.heard(go.number.to_bytes(2, "big") + go.request.head + b"\0\7") is not None
+    assert go.take_answer(go.number.to_bytes(2, "big") + go.request.head + b"\0\7") is not None
 
 
 def test_what_is_in_hand_follows_the_answers() -> None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "meter": ("--believe", "console", "--json", "example", "Exit codes"),
     "apply": ("console", "SSH", "--check", "--json", "quartier-operators", "example", "Exit codes"),
     "maintenance": ("--for", "--why", "back to its device", "example", "Exit codes"),
+    "notify": ("--check", "--test", "--settings", "--state-dir", "example", "Exit codes"),
     "alarms": (
         "--ack",
         "--note",

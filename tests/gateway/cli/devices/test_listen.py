@@ -19,9 +19,9 @@ from quartier.cli import main
 from quartier.cli.devices.listen import MeterSheet, describe_frame, find_asked_advice, render_meter_lines
 from quartier.config import loading
 from quartier.config.loading import ReplacementText
-from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame
-from quartier_drivers.meter.line_settings import LineSetting
-from quartier_drivers.meter.listen import FoundMeter
+from quartier_drivers.meter.connection.line_settings import LineSetting
+from quartier_drivers.meter.discovery.capture_decoding import CaptureDecoder, CaptureFrame
+from quartier_drivers.meter.discovery.listen import FoundMeter
 from quartier_drivers.meter.telegrams import Telegram
 
 

@@ -94,7 +94,7 @@ def test_json_tells_what_is_in_it(old, file, capsys):
     checked = json.loads(capsys.readouterr().out)
     assert told.items() <= checked.items()
     assert checked["key_known"]
-    assert ["same", "new", "new"] == [one["action"] for one in checked["files"]]
+    assert ["same", "replaces", "replaces"] == [one["action"] for one in checked["files"]]
 
 
 def test_check_proves_and_writes_nothing(open_path, old, file, capsys):
@@ -121,8 +121,8 @@ def test_what_is_here_already_stays_unless_it_is_overruled(open_path, old, file,
 
     assert 1 == main(["restore", file, *new])
     said = capsys.readouterr().err
-    assert "holds the state of a gateway already\n--force moves what is here aside\n" in said
-    assert said.endswith("\nnothing was written\n")
+    assert "is not empty: the state of a gateway may be there\n--force moves what is here aside\n" in said
+    assert said.endswith("\nnothing of the backup was written\n")
     assert ["link.a"] == [one.name for one in (open_path / "new" / "state").iterdir()]
     assert 0 == main(["restore", file, *new, "--force", *AGREED, key_of(file)])
 

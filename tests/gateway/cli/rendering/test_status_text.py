@@ -274,3 +274,14 @@ def test_who_leads_each_asset_of_the_local_plan_and_who_is_not_planned():
     assert [] == [*planning_text.describe_plan({})]
     told["why_not"] = "the clock is not trusted"
     assert "the rule leads" in next(planning_text.describe_plan({"plan": told})).plain
+
+
+def test_driver_packages_are_named_and_a_refused_one_with_its_reason():
+    good = {"name": "acme-driver", "version": "1.2", "protocols": ["acme", "acme2"], "refusal": ""}
+    bad = {"name": "other", "version": "0.1", "protocols": [], "refusal": "has no protocol"}
+    said = [str(text) for text in status_text.describe_driver_packages({"driver_packages": [good, bad]})]
+    assert [
+        "driver package acme-driver 1.2: acme, acme2",
+        "driver package other 0.1 is refused: has no protocol",
+    ] == said
+    assert [] == list(status_text.describe_driver_packages({}))

@@ -12,8 +12,9 @@ from tests.gateway.commissioning.wire_record.judge import fields
 
 from quartier.commissioning.wire_record import record_file
 from quartier.commissioning.wire_record.anonymise import anonymise_record
-from quartier.commissioning.wire_record.identifiers import SEVEN_BITS, EncryptedError, find_identifiers
 from quartier_drivers.meter import protocols
+from quartier_drivers.protocol import EncryptedError
+from quartier_drivers.registry import load_protocol
 from quartier_sim.meters.captures import CAPTURES
 
 PIECE_BYTES = 37
@@ -45,7 +46,7 @@ def heard(record):
 
 
 def plain(kind, data):
-    return bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data
+    return bytes(byte & 0x7F for byte in data) if load_protocol(kind).has_seven_bits else data
 
 
 def decoded(kind, data, settings):
@@ -77,12 +78,12 @@ def traces(name):
 @pytest.mark.parametrize(("name", "settings"), CASES.items())
 def test_nothing_of_an_identifier_stays_and_the_decoder_reads_the_same_numbers(name, settings, parity):
     kind = name.partition("-")[0]
-    if parity and kind not in SEVEN_BITS:
+    if parity and not load_protocol(kind).has_seven_bits:
         return
     record = taken(name, parity=parity)
     masked = anonymise_record(record)
     before, after = plain(kind, heard(record)), plain(kind, heard(masked))
-    told = {*find_identifiers(kind, before), *(one.meter for one in CAPTURES[name](5, 12))}
+    told = {*load_protocol(kind).find_identifiers(before), *(one.meter for one in CAPTURES[name](5, 12))}
     known = {text for text in told if len(text) >= 8 and re.search(r"[1-9].*[1-9]", text)}
 
     assert known, "the capture names nobody"
@@ -99,7 +100,7 @@ def test_the_text_of_the_file_names_neither_meter_nor_adapter():
 
     assert "/dev/ttyUSB0" not in text
     assert "anonymised" in text
-    for name in find_identifiers("tic", heard(record)):
+    for name in load_protocol("tic").find_identifiers(heard(record)):
         assert name not in text
         assert name.encode().hex() not in text
 

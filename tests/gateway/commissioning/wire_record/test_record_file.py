@@ -7,7 +7,7 @@ from tests.gateway.commissioning.wire_record.conftest import of
 from tests.gateway.commissioning.wire_record.judge import fields
 
 from quartier.commissioning.wire_record import record_file
-from quartier.commissioning.wire_record.record_file import find_link_type, join_frames
+from quartier.commissioning.wire_record.record_file import find_capture, find_link_type, join_frames
 
 
 def test_its_name_says_bus_begin_and_form(exchange):
@@ -110,8 +110,10 @@ def test_an_answer_in_pieces_is_one_frame_and_a_late_rest_another():
     whole = of("modbus-rtu", ("in", ANSWER[:6]), ("in", ANSWER[6:]))
     torn = of("modbus-rtu", ("in", ANSWER[:6]), ("out", QUESTION), ("in", ANSWER))
 
-    assert [ANSWER] == [frame.data.hex() for frame in join_frames(whole.frames)]
-    assert [ANSWER[:6], QUESTION, ANSWER] == [frame.data.hex() for frame in join_frames(torn.frames)]
+    assert [ANSWER] == [frame.data.hex() for frame in join_frames(whole.frames, find_capture(whole).is_whole)]
+    assert [ANSWER[:6], QUESTION, ANSWER] == [
+        frame.data.hex() for frame in join_frames(torn.frames, find_capture(torn).is_whole)
+    ]
 
 
 def test_what_no_analyser_knows_is_written_as_text():

@@ -103,6 +103,15 @@ def test_a_contact_whose_caps_cannot_be_known_stops_the_start(
         load_site_leniently(written(site_text + BOARD + DSO.replace("import_max_w = 4200", broken)))
 
 
+def test_two_servers_of_opc_ua_are_two_connections_and_one_is_one(written: Written, site_text: str) -> None:
+    server = '[buses.{}]\nkind = "opcua"\nurl = "opc.tcp://{}:4840"\nanonymous = true\n'
+    first = site_text + server.format("a", "10.0.0.1")
+    same = told(written(first + server.format("b", "10.0.0.1")))
+
+    assert "buses.b: is the same connection as 'a'; expected one bus for both" in same
+    assert {"a", "b"} <= set(check_site_file(written(first + server.format("b", "10.0.0.2"))).site.buses)
+
+
 GPIO = '[buses.header]\nkind = "gpio"\n[devices.line]\nbus = "header"\nprofile = "linux/gpio"\nunit = 17\n'
 
 

@@ -44,11 +44,10 @@ def test_a_history_that_was_removed_is_said_once():
 
 
 def test_what_was_lost_is_noticed_as_an_alarm_and_what_fails_now_is_a_row_of_the_loss_table():
-    noticed = []
-    disk = DiskMonitor(structlog.testing.CapturingLogger(), lambda code, _text: noticed.append(code))
-    disk.look({"error": "disk I/O error", "set_aside": "old", "renewed_count": 1, "gaps_count": 1})
+    disk = DiskMonitor(structlog.testing.CapturingLogger())
+    alarms = disk.look({"error": "disk I/O error", "set_aside": "old", "renewed_count": 1, "gaps_count": 1})
 
-    assert ["store.set_aside", "store.file_lost", "store.gap"] == noticed
+    assert ["store.set_aside", "store.file_lost", "store.gap"] == [code for code, _text in alarms]
 
 
 VIEW = {"mode": "HOLD", "caps": {"import": {"max_w": 9000}, "export": {"max_w": 0}}}

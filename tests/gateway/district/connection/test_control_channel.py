@@ -17,7 +17,7 @@ from quartier.district.connection.control_channel import (
     encode_report,
 )
 from quartier.district.connection.mqtt_types import PROTOCOL_ERROR, ConnectionEnded
-from quartier.district.connection.reconnect import NoteReporter
+from quartier.district.connection.reconnect import LinkServices, NoteReporter
 from quartier.district.documents.document_types import AcceptedDocument, Job, RefusedDocument, encode_ack
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import Identity
@@ -43,9 +43,7 @@ def companion(world):
         ME,
         DocumentVerifier(ME, {}),
         world.notebook,
-        clock,
-        NoteReporter(clock, told.append),
-        keep,
+        LinkServices(clock, NoteReporter(clock, told.append), keep),
         lambda *mark: delivered.append(mark),
     )
     found.told, found.on_delivered = told, delivered

@@ -5,9 +5,9 @@ import datetime as dt
 
 import pytest
 
-from quartier.district.connection.credential_files import CredentialWatcher
+from quartier.district.connection.credential_files import CredentialWatcher, WatchedFiles
 from quartier.district.connection.mqtt_types import BrokerCredentials
-from quartier.district.connection.reconnect import NoteReporter
+from quartier.district.connection.reconnect import LinkServices, NoteReporter
 from quartier.district.documents.expiry_notices import ExpiryNotices
 from quartier.district.documents.keyring import Keyring, OlderList
 from quartier_district.broker_access import CertificateAuthority
@@ -23,16 +23,12 @@ class Desk:
         self.disk_is_full = False
         clock = self
         self.watcher = CredentialWatcher(
-            credentials,
-            folder / "keys.jws",
+            WatchedFiles(credentials, folder / "keys.jws", "issy.b012"),
             keyring,
             ExpiryNotices(kept),
-            clock,
-            NoteReporter(clock, self.notes.append),
-            self.keep,
+            LinkServices(clock, NoteReporter(clock, self.notes.append), self.keep),
             lambda: self.renewed.append(True),
             lambda ring: self.used.append(set(ring.issuers)),
-            "issy.b012",
         )
 
     def now(self):

@@ -90,23 +90,19 @@ def packets(stream):
 
 
 @pytest.fixture
-def done():
-    return []
+def pipe():
+    return OutgoingQueue()
 
 
-@pytest.fixture
-def pipe(done):
-    return OutgoingQueue(lambda *told: done.append(told))
-
-
-def test_messages_go_out_in_their_order_in_one_write(pipe, done):
+def test_messages_go_out_in_their_order_in_one_write(pipe):
     pipe.put(OutgoingMessage("a/ü", b"x" * 200, tag="first"), 7)
     pipe.put(OutgoingMessage("b", b"", tag=None), 8)
     wire = Socket()
 
     assert pipe.write(wire.send)
     assert [("a/ü", b"", b"x" * 200), ("b", b"", b"")] == packets(wire.got)
-    assert (1, [(7, "first"), (8, None)], 0) == (wire.calls_count, done, len(pipe))
+    assert (1, [(7, "first"), (8, None)], 0) == (wire.calls_count, pipe.take_written(), len(pipe))
+    assert [] == pipe.take_written()
 
 
 def test_nothing_to_say_writes_nothing(pipe):
@@ -131,7 +127,7 @@ def test_an_expiry_goes_as_a_property(pipe):
 )
 def test_whatever_the_socket_takes_each_message_arrives_once_and_is_done_when_it_is_out(sizes, takes, late):
     done = []
-    pipe = OutgoingQueue(lambda size, tag: done.append((size, tag)))
+    pipe = OutgoingQueue()
     wire = Socket(takes)
     expected = [(f"t{at}", b"", bytes([at]) * size) for at, size in enumerate(sizes)]
     for at, (topic, _, payload) in enumerate(expected):
@@ -139,9 +135,11 @@ def test_whatever_the_socket_takes_each_message_arrives_once_and_is_done_when_it
             pipe.write(wire.send)
         pipe.put(OutgoingMessage(topic, payload, tag=at), len(payload))
     while not pipe.write(wire.send):
+        done += pipe.take_written()
         waiting = [tag for _, tag in done] + pipe.tags
         assert list(range(len(sizes))) == waiting, "each is done or waits"
 
+    done += pipe.take_written()
     assert expected == packets(wire.got)
     assert list(enumerate(sizes)) == [(tag, size) for size, tag in done]
 
@@ -163,12 +161,17 @@ def test_a_full_socket_is_waited_for_a_broken_one_is_not(pipe, full):
 
 def test_others_have_their_turn_between_whole_messages_however_many_follow():
     """A link slower than the house never runs dry: a keep-alive that waited for that would end it."""
-    pipe = OutgoingQueue(lambda _size, _tag: put())
+    pipe = OutgoingQueue()
     wire = Socket([20_000, 0, 20_000, 20_000])
     turns = []
 
     def put():
         pipe.put(OutgoingMessage("a", b"x" * 10_000), 1)
+
+    def send(data):
+        sent_bytes = wire.send(data)
+        put()
+        return sent_bytes
 
     def others():
         turns.append([len(payload) for _, _, payload in packets(wire.got)])
@@ -176,9 +179,9 @@ def test_others_have_their_turn_between_whole_messages_however_many_follow():
 
     put()
     put()
-    assert not pipe.write(wire.send, others), "the socket is full, in the middle of a message"
+    assert not pipe.write(send, others), "the socket is full, in the middle of a message"
     assert [[]] == turns
-    assert not pipe.write(wire.send, others), "the other one is held up"
+    assert not pipe.write(send, others), "the other one is held up"
     assert [[], [10_000] * 2, [10_000] * 4] == turns
 
 
@@ -210,7 +213,7 @@ def test_who_is_held_up_goes_on_before_anything_else_is_written(pipe):
 @given(takes=st.lists(st.integers(0, 40_000), max_size=30))
 def test_a_socket_that_was_full_is_offered_the_same_bytes_again(takes):
     """TLS wants it so (OpenSSL, SSL_write: SSL_R_BAD_WRITE_RETRY)."""
-    pipe, wire, refused = OutgoingQueue(lambda _size, _tag: None), Socket(takes), []
+    pipe, wire, refused = OutgoingQueue(), Socket(takes), []
     for at in range(5):
         pipe.put(OutgoingMessage("a", bytes([at]) * 9_000), 1)
 

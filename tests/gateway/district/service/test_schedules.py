@@ -45,7 +45,7 @@ class Office:
         self.acks = []
         self.events = []
         self.texts = []
-        self.agenda = DistrictSchedules(self.acks.append, self.happened, Silent())
+        self.agenda = DistrictSchedules(self.happened, Silent())
         self.t = 0
         self.lost_ms = None
 
@@ -60,12 +60,10 @@ class Office:
         return ScheduleContext(now, now.utc_ms, self.lost_ms, HOUSE, memories)
 
     def hear(self, document, **options):
-        self.agenda.take(AcceptedDocument("kind", "topic", document, **options), self.moment)
+        self.acks += self.agenda.take(AcceptedDocument("kind", "topic", document, **options), self.moment)
 
-    def asked(self, *, outage=False):
-        return {
-            name: one.value for name, one in self.agenda.update_requests(self.moment, outage=outage).items()
-        }
+    def asked(self):
+        return {name: one.value for name, one in self.agenda.update_requests(self.moment).items()}
 
 
 @pytest.fixture
@@ -105,8 +103,9 @@ def test_a_document_again_is_answered_and_no_second_event(office):
 
 def test_an_outage_drops_schedules_and_says_so(office):
     office.hear(RUN)
-    assert {} == office.asked(outage=True)
-    assert ["ACCEPTED", "ABORTED"] == [ack.status for ack in office.acks]
+    acks = office.agenda.drop_schedules()
+
+    assert ["ACCEPTED", "ABORTED"] == [ack.status for ack in (*office.acks, *acks)]
     assert {} == office.asked()
 
 

@@ -123,11 +123,11 @@ def test_what_was_sent_and_what_the_district_has_outlive_a_session_and_the_evict
 
     delivery.watermark({"grid": StreamPosition(7, 3)}, outbox)
     assert {} == delivery.marks
-    assert {"grid": StreamPosition(7, 3)} == delivery.confirmed
+    assert {"grid": StreamPosition(7, 3)} == delivery.district_marks
     delivery.confirm("grid", StreamPosition(9, 1))
-    assert {"grid": StreamPosition(9, 1)} == delivery.confirmed
+    assert {"grid": StreamPosition(9, 1)} == delivery.district_marks
     delivery.watermark({}, outbox)  # a district that lost its store
-    assert {"grid": StreamPosition(9, 1)} == delivery.confirmed
+    assert {"grid": StreamPosition(9, 1)} == delivery.district_marks
 
 
 def test_samples_of_an_older_boot_that_are_found_late_hold_the_mark_back_until_they_left(make_notebook):

@@ -2,16 +2,20 @@
 
 import asyncio
 import contextlib
+from types import SimpleNamespace
 
+import structlog
 from tests.gateway.runtime.bus.test_poll import House
 
-from quartier.runtime.bus.device_health import DeviceHealth
-from quartier.runtime.bus.poll import YieldPoints
+from quartier.runtime.bus.device_health import NEVER_NS
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers import registry
-from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.contract import Command, DeviceSpec, PointInfo
 from quartier_drivers.device_profile import loading
+from quartier_drivers.errors import NoReply
 from quartier_drivers.modbus.bus_section import TcpBus
-from quartier_drivers.readings import Quality
+from quartier_drivers.readings import NO_READINGS, Quality
 from quartier_sim.modbus.endpoints import serve_tcp
 from quartier_sim.sunspec.pv_inverter import SolarInverter
 
@@ -20,58 +24,106 @@ VIRTUAL_TIME = True
 S = 1_000_000_000
 
 
-class Patience:
-    """A driver that is opened in steps, and one that is due."""
+class Device:
+    """A device whose polls and writes are listed in ``story``; ``script`` runs in the middle of a poll."""
 
-    def __init__(self, due_ns=0):
-        self.points = {}
-        self.due_ns = due_ns
-        self.turn = None
+    def __init__(self, name, story, *, silent=False):
+        self.name, self.story, self.silent = name, story, silent
+        power, setpoint = f"{name}.power_w", f"{name}.setpoint_w"
+        self.points = {
+            power: PointInfo(power, "float", "a", 1.0),
+            setpoint: PointInfo(setpoint, "float", "b", 1.0, writable=True, read_back=False),
+        }
+        self.due_ns = 0
+        self.pause = self.script = None
 
-    def on_pause(self, turn):
-        self.turn = turn
+    def on_pause(self, pause):
+        self.pause = pause
 
+    async def open(self):
+        if self.silent:
+            raise NoReply("silent")
+        return {}
 
-def met(name, driver):
-    return DeviceHealth(name, driver, known=True)
+    async def read(self):
+        self.story.append(f"read {self.name}")
+        self.due_ns = NEVER_NS
+        if self.script is not None:
+            await self.script()
+        return NO_READINGS
 
-
-async def test_all_writes_go_first_and_then_the_most_overdue_read():
-    waiting, told = [1, 2], []
-
-    async def wrote():
-        told.append(f"write {waiting.pop()}") if waiting else told.append("nothing to write")
-        return told[-1] != "nothing to write"
-
-    async def read(health):
-        told.append(health.name)
-        assert health is not yield_points.opening
-
-    opened, early, late = met("opened", Patience()), met("early", Patience(3)), met("late", Patience(2))
-    unknown = DeviceHealth("unknown", Patience(1))
-    yield_points = YieldPoints((opened, early, late, unknown), wrote, read, lambda: 5)
-
-    await opened.driver.turn()
-
-    assert ["write 2", "write 1", "nothing to write", "late"] == told
-    assert yield_points.opening is None
+    async def write(self, _command):
+        self.story.append(f"write {self.name}")
 
 
-async def test_nobody_is_read_before_his_time_and_one_yield_points_has_no_other():
-    told = []
+async def run_pause(names, script, *, silent=()):
+    """Run a bus with these devices; ``script`` is called with it in a poll of the first, once all were read."""
+    clock, story = SiteClock(ClockSetting()), []
 
-    async def wrote():
-        assert yield_points.opening is opened
-        await other.driver.turn()
-        told.append("looked")
-        return False
+    async def do_nothing():
+        pass
 
-    opened, other = met("opened", Patience()), met("other", Patience(9))
-    yield_points = YieldPoints((opened, other), wrote, told.append, lambda: 5)
+    line = SimpleNamespace(open=do_nothing, close=do_nothing, stats={})
+    devices = {name: Device(name, story, silent=name in silent) for name in names}
+    bus = Bus("lan", line, devices, clock, print, structlog.testing.CapturingLogger())
+    task = asyncio.create_task(bus.run())
+    while any(f"read {name}" not in story for name in names if name not in silent):
+        assert not task.done()
+        await asyncio.sleep(0)
+    first = devices[names[0]]
 
-    await opened.driver.turn()
+    async def run_script():
+        story.clear()
+        await script(bus, devices, clock.now_ns())
+        story.append("resumed")
+        bus.halt()
 
-    assert ["looked"] == told
+    first.script, first.due_ns = run_script, 0
+    bus.devices.schedule.update_due_time(bus.devices[names[0]])
+    bus.mailbox.wake()
+    await task
+    return story
+
+
+def order(bus, name, now_ns):
+    bus.post(Command(f"{name}.setpoint_w", 1.0, now_ns + S), now_ns)
+
+
+async def test_all_writes_to_other_devices_go_first_and_then_the_most_overdue_read():
+    async def script(bus, devices, now_ns):
+        for name in ("opened", "early", "late"):
+            order(bus, name, now_ns)
+        for place, name in enumerate(("early", "late", "unknown"), 2):
+            devices[name].due_ns = now_ns - place
+        await devices["opened"].pause()
+
+    story = await run_pause(["opened", "early", "late", "unknown"], script, silent=["unknown"])
+
+    assert ["write early", "write late", "read late", "resumed"] == story
+
+
+async def test_no_device_is_read_before_its_time():
+    async def script(_bus, devices, now_ns):
+        devices["other"].due_ns = now_ns + 3600 * S
+        await devices["opened"].pause()
+
+    assert ["resumed"] == await run_pause(["opened", "other"], script)
+
+
+async def test_an_opening_inside_the_pause_of_another_has_no_pause():
+    async def script(bus, devices, now_ns):
+        async def write_and_pause(_command):
+            order(bus, "third", now_ns)
+            await devices["other"].pause()
+            devices["other"].story.append("written")
+
+        devices["other"].write = write_and_pause
+        order(bus, "other", now_ns)
+        await devices["opened"].pause()
+
+    story = await run_pause(["opened", "other", "third"], script)
+
+    assert ["written", "write third", "resumed"] == story
 
 
 async def test_an_order_for_a_neighbour_is_written_while_a_long_map_is_read():

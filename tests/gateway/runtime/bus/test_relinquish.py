@@ -7,8 +7,7 @@ import pytest
 import structlog
 
 from quartier.runtime.bus.device_health import DeviceHealth
-from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER
-from quartier.runtime.bus.relinquish import RelinquishQueue, leave_devices
+from quartier.runtime.bus.relinquish import RelinquishQueue
 from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
 from quartier.runtime.clock import SiteClock
 from quartier_drivers.contract import PointInfo
@@ -37,7 +36,8 @@ async def gone(*relays, at_once):
     budget = WriteBudget(
         WriteCounts(), {point: info for one in relays for point, info in one.points.items()}, {}
     )
-    return await leave_devices(devices, NO_WRITE_LISTENER, budget, SiteClock(), at_once=at_once)
+    queue = RelinquishQueue(devices, budget, SiteClock(), structlog.testing.CapturingLogger())
+    return await queue.leave(devices, at_once=at_once)
 
 
 @pytest.mark.parametrize(
@@ -84,18 +84,17 @@ class Charger:
 
 @pytest.fixture
 def made():
-    driver, failed = Charger(), []
+    driver = Charger()
     health = DeviceHealth("charger", driver, known=True)
     budget = WriteBudget(WriteCounts(), driver.points, {POINT: 6.0})
     log = structlog.testing.CapturingLogger()
-    returns = RelinquishQueue([health], budget, SiteClock(), log, lambda *what: failed.append(what[1]))
-    return returns, driver, health, failed
+    return RelinquishQueue([health], budget, SiteClock(), log), driver, health
 
 
 async def made_by(returns):
     """As a bus does it: each device that can be asked."""
     for health in returns.ready():
-        await returns.make(health)
+        await returns.give_back(health)
 
 
 async def test_what_can_be_reached_is_given_back_once(made):
@@ -108,7 +107,7 @@ async def test_what_can_be_reached_is_given_back_once(made):
 
 
 async def test_a_device_that_is_away_is_waited_for(made):
-    returns, driver, health, _ = made
+    returns, driver, health = made
     health.aside = True
     returns.add([POINT])
     await made_by(returns)
@@ -120,7 +119,7 @@ async def test_a_device_that_is_away_is_waited_for(made):
 
 
 async def test_who_is_being_asked_is_not_asked_to_take_something_back_meanwhile(made):
-    returns, driver, health, _ = made
+    returns, driver, health = made
     health.held = True
     returns.add([POINT])
     await made_by(returns)
@@ -137,25 +136,24 @@ async def test_a_new_order_takes_the_place_of_a_giving_back(made):
     assert [] == driver.released
 
 
-@pytest.mark.parametrize(("error", "waits"), [(NoReply("silent"), True), (Refused("no"), False)])
-async def test_silence_is_tried_again_and_a_refusal_is_not(made, error, waits):
-    returns, driver, _, failed = made
+@pytest.mark.parametrize("error", [NoReply("silent"), LinkLost("gone")])
+async def test_silence_is_for_the_bus_to_handle_and_tried_again(made, error):
+    returns, driver, _ = made
     driver.raises = error
+    returns.add([POINT])
+    with pytest.raises(type(error), match=str(error)):
+        await made_by(returns)
+
+    assert {POINT} == returns.waiting
+
+
+async def test_a_refusal_is_not_tried_again(made):
+    returns, driver, _ = made
+    driver.raises = Refused("no")
     returns.add([POINT])
     await made_by(returns)
 
-    assert waits is (POINT in returns.waiting)
-    assert waits is bool(failed)
-
-
-async def test_a_lost_bus_is_for_the_bus_to_handle(made):
-    returns, driver, _, failed = made
-    driver.raises = LinkLost("gone")
-    returns.add([POINT])
-    with pytest.raises(LinkLost):
-        await made_by(returns)
-
-    assert (["gone"], {POINT}) == (failed, returns.waiting)
+    assert set() == returns.waiting
 
 
 async def test_who_refused_to_take_it_back_is_known_until_it_does_or_is_ordered_anew(made):

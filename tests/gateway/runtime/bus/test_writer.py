@@ -24,29 +24,29 @@ class Hand:
 
     def __init__(self, answer):
         self.answer = answer
-        self.clock, self.counts, self.failures = SiteClock(ClockSetting()), WriteCounts(), []
+        self.clock, self.counts = SiteClock(ClockSetting()), WriteCounts()
         self.mailbox = Mailbox()
         device = SimpleNamespace(points={POINT: INFO}, write=self.write, due_ns=0)
         self.health = DeviceHealth("gx", device, since_good_ns=0, probe_ns=0)
         log = structlog.testing.CapturingLogger()
         budget = WriteBudget(self.counts, {POINT: INFO}, {POINT: 0.0})
-        returns = RelinquishQueue([self.health], budget, self.clock, log, self.failed)
+        returns = RelinquishQueue([self.health], budget, self.clock, log)
         fallback_monitor = FallbackMonitor(KnownFallbacks(), [self.health], self.clock, log, lambda _: None)
-        self.writer = Writer(self.mailbox, budget, returns, fallback_monitor, self.clock, log, self.failed)
+        self.writer = Writer(self.mailbox, budget, returns, fallback_monitor, self.clock, log)
 
     async def write(self, _command):
         if self.answer is not None:
             raise self.answer
 
-    def failed(self, health, why, _started_ns):
-        self.failures.append((health.name, why))
-
     async def order(self):
         now_ns = self.clock.now_ns()
         command = Command(POINT, 5.0, now_ns + 60_000_000_000)
         self.mailbox.post([command], now_ns)
-        await self.writer.write(self.mailbox.take(lambda _: True, now_ns), self.health)
-        return self.mailbox.outcomes[POINT]
+        try:
+            await self.writer.write(self.mailbox.take(lambda _: True, now_ns), self.health)
+        except (NoReply, LinkLost) as error:
+            return self.mailbox.outcomes[POINT], error
+        return self.mailbox.outcomes[POINT], None
 
 
 @pytest.mark.parametrize(
@@ -56,25 +56,15 @@ class Hand:
         (Refused("exception 2"), "refused", False, 0, False),
         (Expired("too late"), "expired", False, 0, False),
         (NoReply("silence"), "unknown", True, 1, True),
+        (LinkLost("hung up"), "unknown", True, 1, True),
     ],
 )
 async def test_each_answer_has_its_verdict_and_what_may_have_been_written_counts(
     answer, verdict, is_out, count, doubt
 ):
     hand = Hand(answer)
-    outcome = await hand.order()
+    outcome, raised = await hand.order()
 
     assert (verdict, is_out) == (outcome.verdict, outcome.is_out)
     assert (count, doubt) == (hand.counts.total(POINT), hand.health.doubt)
-    assert ([("gx", "silence")] if verdict == "unknown" else []) == hand.failures
-
-
-async def test_a_lost_line_is_unknown_and_goes_on_to_the_bus():
-    hand = Hand(LinkLost("hung up"))
-    with pytest.raises(LinkLost):
-        await hand.order()
-    assert ("unknown", 1, True) == (
-        hand.mailbox.outcomes[POINT].verdict,
-        hand.counts.total(POINT),
-        hand.health.doubt,
-    )
+    assert (answer if verdict == "unknown" else None) is raised

@@ -1,0 +1,1 @@
+"""The connection to meters: port, settings that are tried, and who listens."""

@@ -1,0 +1,1 @@
+"""Check each reason that the gateway gives against site, orders and measurements."""
