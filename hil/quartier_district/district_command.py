@@ -141,7 +141,7 @@ def make_page_updater(
         if page is None or (shown and at_s - shown[0] < PAGE_INTERVAL_REAL_S):
             return
         shown[:] = [at_s]
-        said: dict[str, Any] = {"words": f"Open data: {feed.why}."}
+        feed_state: dict[str, Any] = {"words": f"Open data: {feed.why}."}
         page.stage.show(
             page_data.make_page_state(
                 office.members,
@@ -150,7 +150,7 @@ def make_page_updater(
                 now_ms,
                 connected=office.line.connected,
                 heartbeat_on=office.heartbeat_on,
-                feed=said,
+                feed=feed_state,
             )
         )
 

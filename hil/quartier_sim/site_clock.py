@@ -20,9 +20,9 @@ class RigClock:
         """Return the site's wall clock in Unix milliseconds."""
         return int((self.origin_s + self.offset_s + self.elapsed_s()) * 1_000)
 
-    def real_s(self, house_s: float) -> float:
-        """Return the real seconds of ``house_s`` plant seconds."""
-        return max(house_s, 0.0) / self.rate
+    def real_s(self, site_s: float) -> float:
+        """Return the real seconds of ``site_s`` plant seconds."""
+        return max(site_s, 0.0) / self.rate
 
     @property
     def setting(self) -> str:

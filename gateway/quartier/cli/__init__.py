@@ -46,7 +46,7 @@ def _parse_arguments(words: list[str]) -> argparse.Namespace:
     if words[:1] == ["release"]:
         return _parse_known(shared_options.add_release_parser(shared_options.make_parser_alone), words[1:])
     if words[:1] == ["override"]:  # argparse takes -2kW for an option, but not a word with a space
-        words = [f" {word}" if _NEGATIVE_NUMBER.match(word) else word for word in words]
+        words = [f" {argument}" if _NEGATIVE_NUMBER.match(argument) else argument for argument in words]
     from quartier.cli.arguments.commands import make_parser  # noqa: PLC0415 - release has no time
 
     return _parse_known(make_parser(), words)
@@ -63,7 +63,7 @@ def _parse_known(parser: argparse.ArgumentParser, words: list[str]) -> argparse.
 
 def _suggest_instead(options: argparse.Namespace, unknown: Sequence[str]) -> Iterator[str]:
     """Yield what to write instead of options that this command does not have."""
-    if any(word.partition("=")[0] == "--config" for word in unknown) and "runtime_dir" in options:
+    if any(argument.partition("=")[0] == "--config" for argument in unknown) and "runtime_dir" in options:
         yield "it reads no site file; where it asks a running daemon, name its --runtime-dir"
     if options.run == MAINTENANCE_COMMAND:
         yield f"to end maintenance: quartier override {options.asset} --cancel"

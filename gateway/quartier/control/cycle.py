@@ -101,22 +101,24 @@ def run_cycle(frozen: FrozenImage, requests: Requests, state: ControlState, now:
     if not result.back:
         back = generation.restore_relay_pv(inputs, participants, result.total_low_w, result.acted)
         result = replace(result, back=back) if back else result
-    wants, switches = results.apply_allocation(inputs, participants, result)
+    desired_values, switches = results.apply_allocation(inputs, participants, result)
     tightened, switches = conflict_response.find_conflict_writes(inputs, result, switches)
-    wants += tightened
-    book, commands = orders_book.find_due_commands(state.book, wants, frozen, now.ns, state.site.steps)
+    desired_values += tightened
+    book, commands = orders_book.find_due_commands(
+        state.book, desired_values, frozen, now.ns, state.site.steps
+    )
     lost = _find_lost_setpoints(inputs)
     away = {**operation_modes.find_normal_points(state.site, switches, book), **lost}
     again = conflict_response.find_repeated_releases(inputs, result)
     book = replace(book, released=book.released - again) if again else book
     book, insisted, untaken = releases.repeat_releases(inputs, book, lost, frozen)
-    house = state.site
+    site = state.site
     book, given, freed = orders_book.find_release_commands(
-        book, away, house.release_values, now.ns, house.own_controls
+        book, away, site.release_values, now.ns, site.own_controls
     )
     given, freed, away = [*insisted, *given], (*untaken, *freed), {**untaken, **away}
-    told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
-    known = conflict_response.record_conflict_writes(inputs.state.conflicts, told, now.ns)
+    written = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
+    known = conflict_response.record_conflict_writes(inputs.state.conflicts, written, now.ns)
     if known != inputs.state.conflicts:
         inputs = replace(inputs, state=replace(inputs.state, conflicts=known))
     present = status.find_control_alarms(inputs, participants, result, book, lost)
@@ -135,17 +137,17 @@ def run_cycle(frozen: FrozenImage, requests: Requests, state: ControlState, now:
 
 def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> CycleInputs:
     """Build the cycle inputs: observations, control stage and the limits in force."""
-    house = state.site
+    site = state.site
     started_ns = now.ns if state.started_ns is None else state.started_ns
-    dt_s = house.cycle_s if state.last_ns is None else max(0.0, (now.ns - state.last_ns) / 1e9)
-    missed = observe_health.count_missed_cycles(dt_s, house.cycle_s)
+    dt_s = site.cycle_s if state.last_ns is None else max(0.0, (now.ns - state.last_ns) / 1e9)
+    missed = observe_health.count_missed_cycles(dt_s, site.cycle_s)
     late_count = state.late_count + missed if missed else 0
-    last_good = observations.update_last_good(frozen, house, state.last_good)
-    grid = last_good.get(f"{house.grid.name}.power_w")
+    last_good = observations.update_last_good(frozen, site, state.last_good)
+    grid = last_good.get(f"{site.grid.name}.power_w")
     age_s = min(
         observations.find_reading_age_s(grid, now.ns), float("inf") if grid else (now.ns - started_ns) / 1e9
     )
-    period_s = house.grid.period_s
+    period_s = site.grid.period_s
     meter = _judge_meter(frozen, state, last_good, now.ns)
     health = InputHealth(
         grid_age_s=age_s,
@@ -155,40 +157,36 @@ def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlSt
         meter=meter.verdict,
     )
     judgement = observe_health.decide_stage(state.judgement, health, now.ns)
-    holds = contacts.update_contacts(house.contacts, state.contacts, last_good, now.ns)
+    holds = contacts.update_contacts(site.contacts, state.contacts, last_good, now.ns)
     implausible = meter.verdict is MeterVerdict.IMPLAUSIBLE
     current = grid is not None and age_s <= observe_health.find_stale_after_s(period_s) and not implausible
     grid_w = grid.value if grid is not None and current else None
-    loads = supplies.update_supplies(
-        house, state.supplies, last_good, grid if current else None, dt_s, now.ns
-    )
-    others = (*contacts.find_contact_limits(house.contacts, holds), *supplies.find_supply_limits(loads))
+    loads = supplies.update_supplies(site, state.supplies, last_good, grid if current else None, dt_s, now.ns)
+    others = (*contacts.find_contact_limits(site.contacts, holds), *supplies.find_supply_limits(loads))
     blind = "grid-meter-implausible" in judgement.rules
     failsafe_of = active.METER_IMPLAUSIBLE if blind else active.METER_LOST
-    force = active.find_active_limits(house, requests.caps, judgement.stage, others, failsafe_of)
-    force = unmet.limit_unseen_export(house, last_good, force)
+    force = active.find_active_limits(site, requests.caps, judgement.stage, others, failsafe_of)
+    force = unmet.limit_unseen_export(site, last_good, force)
     remainder_w = state.remainder_w
     if grid_w is not None and meter.verdict is MeterVerdict.GOOD:  # an implausible meter teaches nothing
-        remainder_w = residual_load.find_unmeasured_load_w(
-            house, last_good, remainder_w, grid_w, dt_s, now.ns
-        )
+        remainder_w = residual_load.find_unmeasured_load_w(site, last_good, remainder_w, grid_w, dt_s, now.ns)
     export_w = None if grid_w is None else -grid_w
     import_w = None if grid_w is None else grid_w + judge.find_margins(meter, remainder_w)[0]
-    contract_w = house.limits.import_hard_w
-    events = detection.update_events(state.events, frozen, house, now.ns)
+    contract_w = site.limits.import_hard_w
+    events = detection.update_events(state.events, frozen, site, now.ns)
     events = events.with_outage(outage.note_rise(events.outage, grid_w, contract_w, now.ns))
-    tracks = meter_delay.update_tracks(house, state.tracks, last_good, state.book.orders, now.ns)
+    tracks = meter_delay.update_tracks(site, state.tracks, last_good, state.book.orders, now.ns)
     late = meter_delay.update_meter_delay(
-        state.lag, house, last_good, {name: one.readings for name, one in tracks.items()}
+        state.lag, site, last_good, {name: one.readings for name, one in tracks.items()}
     )
-    if detection.is_dark(events, house, last_good, now.ns):
+    if detection.is_dark(events, site, last_good, now.ns):
         tracks, late = {}, meter_delay.MeterDelay(found_s=state.lag.found_s)
         blank = replace(state.meter.quantities, histories={})
         meter = replace(
             state.meter, steered=StepWatch(), generation=StepWatch(), quantities=blank, below_ns=None
         )
     passes = hidden_conflicts.update_hidden_conflicts(
-        state.hidden_conflicts, frozen, house, last_good, state.book.orders, now.ns
+        state.hidden_conflicts, frozen, site, last_good, state.book.orders, now.ns
     )
     after = replace(
         state,
@@ -200,20 +198,20 @@ def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlSt
         meter=meter,
         remainder_w=remainder_w,
         switch_states=overrides.apply_overrides(
-            house, operation_modes.adopt_assets(frozen, state, now.ns), requests.overrides, now.ns
+            site, operation_modes.adopt_assets(frozen, state, now.ns), requests.overrides, now.ns
         ),
         import_breach=update_breach(state.import_breach, import_w, force.import_w, now.ns),
         export_breach=update_breach(state.export_breach, export_w, force.export_w, now.ns),
-        overloads=breach.update_overloads(state.overloads, house, last_good, force, now.ns),
+        overloads=breach.update_overloads(state.overloads, site, last_good, force, now.ns),
         active_limits=force,
         mode=requests.caps.mode,
         contacts=holds,
         supplies=loads,
         potentials=generation.find_pv_potentials(
-            state.potentials, house, last_good, state.book.orders, now.ns
+            state.potentials, site, last_good, state.book.orders, now.ns
         ),
         charging_sessions=charging_sessions.update_sessions(
-            house,
+            site,
             state.charging_sessions,
             state.switch_states,
             last_good,
@@ -221,7 +219,7 @@ def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlSt
             now,
             orders=state.book.orders,
         ),
-        runs=daily_runs.update_runs(house, state.runs, state.switch_states, last_good, dt_s, now),
+        runs=daily_runs.update_runs(site, state.runs, state.switch_states, last_good, dt_s, now),
         tracks=tracks,
         lag=late,
         events=events,
@@ -231,14 +229,14 @@ def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlSt
             state.book.orders,
             now.ns,
             device=conflicts.DeviceFacts(
-                steps=house.steps, fallbacks=house.fallbacks, releases=house.release_values
+                steps=site.steps, fallbacks=site.fallbacks, releases=site.release_values
             ),
             passed={name: one.excess for name, one in passes.items()},
             moved={name for name, one in passes.items() if one.moves_ns[-1:] == (now.ns,)},
         ),
         hidden_conflicts=passes,
-        clocks=meter_clocks.compare_clocks(house, state.clocks, last_good, now),
-        swings=hunting.update_hunting(state.swings, house, last_good, state.book.orders, now.ns),
+        clocks=meter_clocks.compare_clocks(site, state.clocks, last_good, now),
+        swings=hunting.update_hunting(state.swings, site, last_good, state.book.orders, now.ns),
     )
     return CycleInputs(
         state=after,
@@ -261,10 +259,10 @@ def _judge_meter(
     frozen: FrozenImage, state: ControlState, last_good: observations.LastGoodValues, now_ns: int
 ) -> judge.MeterCheck:
     """Advance the check of the grid meter by one cycle."""
-    house = state.site
+    site = state.site
     seen = {}
     for quantity in QUANTITIES:
-        point = f"{house.grid.name}.{quantity}"
+        point = f"{site.grid.name}.{quantity}"
         found = last_good.get(point) if quantity == "power_w" else observations.read_number(frozen, point)
         if found is None:
             continue
@@ -274,16 +272,16 @@ def _judge_meter(
             or readings.FREQUENCY_FILTER.low <= found.value <= readings.FREQUENCY_FILTER.high
         ):
             seen[quantity] = found
-    grid = last_good.get(f"{house.grid.name}.power_w")
-    hard = house.limits
+    grid = last_good.get(f"{site.grid.name}.power_w")
+    hard = site.limits
     over = grid is not None and (grid.value > hard.import_hard_w or -grid.value > hard.export_hard_w)
     context = judge.CheckContext(
-        late_s=max(0.0, state.lag.find_delay_s(house)),
-        signed=not unmet.is_meter_unsigned(house, last_good),
+        late_s=max(0.0, state.lag.find_delay_s(site)),
+        signed=not unmet.is_meter_unsigned(site, last_good),
         over_limit=over,
-        target_w=house.grid_target_w,
+        target_w=site.grid_target_w,
     )
-    return judge.advance_check(state.meter, house, last_good, seen, state.book.orders, context, now_ns)
+    return judge.advance_check(state.meter, site, last_good, seen, state.book.orders, context, now_ns)
 
 
 def _common(before: ControlState, force: ActiveLimits, requests: Requests) -> bool:
@@ -358,7 +356,7 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
     units = [participant for participant in participants if isinstance(participant.asset, Battery)]
     if not units:
         return
-    others_w = sum(participant.want_w for participant in participants if participant not in units)
+    others_w = sum(participant.desired_w for participant in participants if participant not in units)
     caps = inputs.requests.caps
     surplus_w = max(0.0, -(base.high_w + others_w))
     low_w, high_w = (
@@ -430,7 +428,7 @@ def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
         most_w = abs(trial_w)
         unit.reason = _TRIAL_AGAIN
         unit.headroom = PowerRange(max(-most_w, unit.headroom.low_w), min(most_w, unit.headroom.high_w))
-    unit.want_w = min(max(trial_w, unit.headroom.low_w), unit.headroom.high_w)
+    unit.desired_w = min(max(trial_w, unit.headroom.low_w), unit.headroom.high_w)
 
 
 def _target_w(inputs: CycleInputs) -> float:
@@ -445,20 +443,20 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
     asset, allowed = unit.asset, unit.headroom
     assert isinstance(asset, Battery)
     if inputs.stage is not ControlStage.NORMAL:
-        unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
+        unit.desired_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
         unit.reason = held_reasons.explain_stale_inputs(inputs)
         return
     by_hand_w = overrides.find_ordered_power_w(asset, inputs.requests.overrides)
     if by_hand_w is not None:  # it follows no meter, so it cannot hunt and needs no filter
         unit.reason = override_report.explain_battery_order(inputs, asset, allowed)
-        unit.want_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
+        unit.desired_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
         return
     held_w = inputs.state.swings.limit_step_w(asset.name)
     if held_w is not None:  # from the power to which a limit moved it
-        unit.want_w = setpoints.ramp_to(asset, unit.before_w, held_w, allowed, inputs.dt_s)
+        unit.desired_w = setpoints.ramp_to(asset, unit.before_w, held_w, allowed, inputs.dt_s)
         return
     gain = inputs.state.swings.gain(asset.name)
-    unit.want_w = setpoints.follow_target(asset, unit.before_w, desired_w, allowed, inputs.dt_s, gain)
+    unit.desired_w = setpoints.follow_target(asset, unit.before_w, desired_w, allowed, inputs.dt_s, gain)
 
 
 def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: float) -> float:
@@ -495,17 +493,17 @@ def _allocate_inside_limits(
 
     Without a residual load only the assets that a grid event switches off move: they need none.
     """
-    wants = [participant.want_w for participant in participants]
+    desired_w = [participant.desired_w for participant in participants]
     acted: dict[int, Reason] = {}
-    off = response.apply_tier_shed(inputs, participants, wants, acted)
+    off = response.apply_tier_shed(inputs, participants, desired_w, acted)
     if base is None or tree is None:
         return results.AllocationResult(
-            tuple(wants), None, None, acted, is_met=True, gate=inputs.state.gate, off=off
+            tuple(desired_w), None, None, acted, is_met=True, gate=inputs.state.gate, off=off
         )
     downs = steps.list_import_steps(participants, inputs.state.switch_states, inputs.now_ns)
-    breach_response.apply_breach_steps(inputs, participants, wants, downs, acted, tree)
-    generation.limit_generation(inputs, participants, wants, acted)
-    _cap_consumption(inputs, participants, wants, downs, acted, base)
+    breach_response.apply_breach_steps(inputs, participants, desired_w, downs, acted, tree)
+    generation.limit_generation(inputs, participants, desired_w, acted)
+    _cap_consumption(inputs, participants, desired_w, downs, acted, base)
     raising = inputs.stage is ControlStage.NORMAL
     ups = steps.list_export_steps(participants, inputs.state.switch_states, inputs.now_ns, raising=raising)
     ups = [
@@ -515,7 +513,7 @@ def _allocate_inside_limits(
     ]
     ups = [one for one in ups if one.tier not in inputs.grid_effects.off]
     force = inputs.active_limits
-    total_w = sum(wants)
+    total_w = sum(desired_w)
     rest_w = base.now_w
     if base.high_w + total_w > force.import_w:
         rest_w = base.high_w
@@ -526,9 +524,9 @@ def _allocate_inside_limits(
     if inputs.is_meter_lost:  # no raise without a grid meter; PV is limited to the export limit by itself
         ups = []
     apart = minimum_times.space_releases(inputs, participants, ups)
-    found = allocate_in_tree(inputs, tree, participants, wants, rest_w, downs, apart)
+    found = allocate_in_tree(inputs, tree, participants, desired_w, rest_w, downs, apart)
     if found.broken and len(apart) < len(ups):  # a limit that needs more machines at once comes first
-        found = allocate_in_tree(inputs, tree, participants, wants, rest_w, downs, ups)
+        found = allocate_in_tree(inputs, tree, participants, desired_w, rest_w, downs, ups)
     acted |= found.acted
     setpoints = unmet.limit_blind_generation(inputs, participants, found.setpoints_w, acted)
     setpoints = generation.withhold_discharge(
@@ -574,7 +572,7 @@ def _sun_room_w(inputs: CycleInputs, participants: list[Participant], setpoints_
 
 
 def _name(
-    wants: list[float],
+    desired_w: list[float],
     setpoints: tuple[float, ...],
     taken: list[AllocationStep],
     cap: Reason,
@@ -582,14 +580,14 @@ def _name(
 ) -> None:
     """Record the reason of each moved participant: the last step taken for it."""
     for taken_step in taken:
-        if setpoints[taken_step.index] != wants[taken_step.index]:
+        if setpoints[taken_step.index] != desired_w[taken_step.index]:
             acted[taken_step.index] = cap.then(taken_step.reason)
 
 
 def _cap_consumption(
     inputs: CycleInputs,
     participants: list[Participant],
-    wants: list[float],
+    desired_w: list[float],
     downs: list[AllocationStep],
     acted: dict[int, Reason],
     base: residual_load.ResidualLoad,
@@ -598,7 +596,7 @@ def _cap_consumption(
     cap_w = inputs.active_limits.consumption_w
     if cap_w is None:
         return
-    positive = [max(0.0, want) for want in wants]
+    positive = [max(0.0, power_w) for power_w in desired_w]
     rest_w = totals.find_other_consumption_w(inputs, participants, base)
     usable = [candidate for candidate in downs if candidate.target_w >= 0]
     found = allocate(rest_w, positive, cap_w, UNLIMITED_W, [s.plain for s in usable], [])
@@ -611,7 +609,7 @@ def _cap_consumption(
     )
     for index, after_w in enumerate(found.setpoint_w):
         if after_w != positive[index]:
-            wants[index] = after_w
+            desired_w[index] = after_w
 
 
 def _find_lost_setpoints(inputs: CycleInputs) -> Mapping[str, Reason]:

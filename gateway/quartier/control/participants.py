@@ -60,17 +60,17 @@ CAR_ANSWERS_S, ANSWERS_S = 6.0, 10.0
 
 @dataclass(slots=True, eq=False)
 class Participant:
-    """An asset that takes part in an allocation, with its present and its wanted power.
+    """An asset that takes part in an allocation, with its present and its desired power.
 
-    ``present_w`` is contained in the present grid power; ``want_w`` shall replace it. ``settled_w`` is lower
-    for an asset that was lowered just now: the power that remains once it has obeyed.
+    ``present_w`` is contained in the present grid power; ``desired_w`` shall replace it. ``settled_w`` is
+    lower for an asset that was lowered just now: the power that remains once it has obeyed.
 
     ``is_measured`` is False while ``present_w`` is only assumed. ``usable`` is False if no limit may be kept
     with it now. ``is_unresponsive``: it was ordered to take or make less, had its time, and is seen not to do
     so; it counts with its measured power.
 
     A car that shares load counts against limits with ``allowed_w``, which it may take at any time (None: the
-    power it wants). ``scale`` is the share that it takes of each W that its charge point would take on all
+    desired power). ``scale`` is the share that it takes of each W that its charge point would take on all
     phases. ``laxity_s`` is how long it can wait.
 
     An operation-mode asset offers ``downs`` and ``ups``, the nearest first, and ranks as ``tier``.
@@ -78,7 +78,7 @@ class Participant:
 
     asset: ControllableAsset
     present_w: float
-    want_w: float
+    desired_w: float
     switch_state: SwitchState
     headroom: PowerRange = field(default_factory=lambda: PowerRange(0.0, 0.0))
     before_w: float = 0.0
@@ -122,7 +122,7 @@ def is_at_order(participant: Participant) -> bool:
         or limit_w is None
     ):
         return False
-    return participant.want_w >= limit_w - AT_ORDER_TOLERANCE_A * asset.voltage_v * asset.phases_count
+    return participant.desired_w >= limit_w - AT_ORDER_TOLERANCE_A * asset.voltage_v * asset.phases_count
 
 
 def find_ordered_power_w(participant: Participant) -> float:
@@ -131,7 +131,7 @@ def find_ordered_power_w(participant: Participant) -> float:
     if isinstance(asset, OperationModeAsset):
         return max(0.0, asset.modes[participant.mode].power_w)
     if isinstance(asset, Battery | Pv) or not switch.on:
-        return max(0.0, participant.want_w)
+        return max(0.0, participant.desired_w)
     return find_worst_power_w(asset) if switch.limit_w is None else switch.limit_w
 
 
@@ -190,13 +190,13 @@ def make_flexible_participant(
         most_w = -asset.rated_w if switch.limit_w is None else -switch.limit_w
         present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
         present_w = min(present_w, 0.0)
-        want_w = max(present_w, most_w) if switch.on else 0.0
-        want_w = present_w if is_unresponsive else want_w
+        desired_w = max(present_w, most_w) if switch.on else 0.0
+        desired_w = present_w if is_unresponsive else desired_w
         present_w = present_w if then_w is None else min(then_w, 0.0)
         return Participant(
             asset,
             present_w,
-            want_w,
+            desired_w,
             switch,
             is_measured=seen_w is not None,
             usable=usable,
@@ -205,17 +205,17 @@ def make_flexible_participant(
     full = find_full_power_w(asset) if isinstance(asset, ChargePointAsset) else find_worst_power_w(asset)
     most_w = full if switch.limit_w is None else switch.limit_w
     present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
-    want_w = present_w if is_unresponsive else 0.0
+    desired_w = present_w if is_unresponsive else 0.0
     if switch.on and not is_unresponsive:
         # Only an asset that is limited on purpose is expected to come down by itself.
-        want_w = present_w if switch.limit_w is None else min(present_w, most_w)
+        desired_w = present_w if switch.limit_w is None else min(present_w, most_w)
     present_w = settled_w = present_w if then_w is None else then_w
     if switch.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, switch, seen)):
-        present_w, settled_w = max(present_w, switch.before_w), min(present_w, want_w)
+        present_w, settled_w = max(present_w, switch.before_w), min(present_w, desired_w)
     participant = Participant(
         asset,
         present_w,
-        want_w,
+        desired_w,
         switch,
         is_measured=seen_w is not None,
         usable=usable,

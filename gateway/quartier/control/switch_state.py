@@ -164,13 +164,13 @@ def hold_limit(
     return replace(switch, limit_w=limit_w, order_ns=switch.order_ns if is_unresponsive else now_ns)
 
 
-def raise_limit(switch: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:
+def raise_limit(switch: SwitchState, limit_w: float | None, now_ns: int, *, is_at_limit: bool) -> SwitchState:
     """Allow up to ``limit_w`` from now (None: full power).
 
-    ``stands``: the asset took all that it might until now, so from now it is seen whether it follows. One
-    that does not follow gets no new time from a further raise.
+    ``is_at_limit``: the asset took all that it might until now, so from now it is seen whether it follows.
+    One that does not follow gets no new time from a further raise.
     """
-    return replace(switch, limit_w=limit_w, raised_ns=now_ns if stands else switch.raised_ns)
+    return replace(switch, limit_w=limit_w, raised_ns=now_ns if is_at_limit else switch.raised_ns)
 
 
 def is_switch_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> bool:

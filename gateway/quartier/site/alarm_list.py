@@ -133,10 +133,10 @@ class AlarmList:
         while key in there:
             cause = there[key].cause or (ALARM_KINDS_BY_CODE[key[0]].grows_into, key[1])
             known = self.records.get(cause)
-            stands = cause in there or (known is not None and known.is_active)
+            is_active = cause in there or (known is not None and known.is_active)
             if cause in passed:  # two alarms that name each other
                 return alarm.key
-            if not stands or _rank_alarm(cause) > _rank_alarm(alarm.key):
+            if not is_active or _rank_alarm(cause) > _rank_alarm(alarm.key):
                 break
             passed.add(cause)
             key = cause
@@ -230,8 +230,8 @@ class AlarmList:
         if pulse.ends_ns is not None:
             return
         pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
-        is_told = ENDED_PATTERN.search(one.words) is not None
-        if not (pulse.is_recalled or is_told):  # nobody saw when the cause of a recalled alarm ended
+        has_end_text = ENDED_PATTERN.search(one.words) is not None
+        if not (pulse.is_recalled or has_end_text):  # nobody saw when the cause of a recalled alarm ended
             words = describe_ended(one.words, now.utc_ms, self.zone) if ended is None else str(ended)
             self.records[one.key] = replace(one, words=words)
 

@@ -210,17 +210,17 @@ class AlarmRecord:
 
     def data(self) -> dict[str, Any]:
         """Return the fields, JSON-ready. Not with ``asdict``: its 14 ms for a full list is too long."""
-        told: dict[str, Any] = {name: getattr(self, name) for name in _RECORD_FIELDS}
+        data: dict[str, Any] = {name: getattr(self, name) for name in _RECORD_FIELDS}
         acknowledgement = self.acknowledged
         if acknowledgement is not None:
-            told["acknowledged"] = {
+            data["acknowledged"] = {
                 "by": acknowledgement.by,
                 "uid": acknowledgement.uid,
                 "utc_ms": acknowledgement.utc_ms,
                 "note": acknowledgement.note,
             }
-        told["consequences"] = [one.data() for one in self.consequences]
-        return told
+        data["consequences"] = [one.data() for one in self.consequences]
+        return data
 
 
 _RECORD_FIELDS = tuple(one.name for one in fields(AlarmRecord))

@@ -99,8 +99,12 @@ class FrozenImage(Mapping[str, PointValue]):
 
     def _find_number(self, point: str) -> tuple[int, int] | None:
         """Find the layout that last reported a point and the place in it; None if absent or not a number."""
-        told = self._find_source(point)
-        return None if told is None or told[0].layout.kinds[told[1]] == TEXT else (told[0].number, told[1])
+        source = self._find_source(point)
+        return (
+            None
+            if source is None or source[0].layout.kinds[source[1]] == TEXT
+            else (source[0].number, source[1])
+        )
 
     def age_s(self, point: str) -> float:
         """Return the seconds since the newest reading if it is good; infinite if it is not, or absent."""
@@ -114,8 +118,8 @@ class FrozenImage(Mapping[str, PointValue]):
 
     def _find(self, point: str) -> tuple[Readings, int] | None:
         """Find the newest readings of a point and the place in them."""
-        told = self._find_source(point)
-        return None if told is None else (self._latest[told[0].number], told[1])
+        source = self._find_source(point)
+        return None if source is None else (self._latest[source[0].number], source[1])
 
     def _find_source(self, point: str) -> tuple[_LayoutSource, int] | None:
         """Find the layout that last reported a point and the place in it."""

@@ -106,8 +106,10 @@ class SampleBlock:
         names, points = self.names, self.points + other.points
         if other.names is not self.names:
             order: dict[tuple[str, str], int] = {}
-            told = [names[point] for point in self.points] + [other.names[point] for point in other.points]
-            points = array("I", [order.setdefault(name, len(order)) for name in told])
+            names_by_sample = [names[point] for point in self.points] + [
+                other.names[point] for point in other.points
+            ]
+            points = array("I", [order.setdefault(name, len(order)) for name in names_by_sample])
             names = list(order)
         texts = self.texts
         if other.texts:

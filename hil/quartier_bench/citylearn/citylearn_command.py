@@ -41,37 +41,37 @@ def run_agents(options: argparse.Namespace) -> int:
     from quartier_bench.home_years import year_records  # noqa: PLC0415 - as above
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
 
-    told: dict[str, Mapping[str, float]] = {}
+    scores_by_agent: dict[str, Mapping[str, float]] = {}
     try:
         found = year_records.read_year(options.folder)
         process = environment_client.CityLearnProcess(options.python, options.folder, options.hours)
         for agent in options.agent or [OURS, RULE_AGENT]:
             deciders = environment_client.HomePlanners(found, is_blind=agent == BLIND)
-            told[agent] = process.scores(
+            scores_by_agent[agent] = process.scores(
                 RULE_AGENT if agent == RULE_AGENT else environment_client.PIPE_AGENT, deciders
             )
     except ConfigError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return NO_RUN
-    print(json.dumps(told) if options.json else "\n".join(format_table(told)))
-    return BETTER if is_better(told) else WORSE
+    print(json.dumps(scores_by_agent) if options.json else "\n".join(format_table(scores_by_agent)))
+    return BETTER if is_better(scores_by_agent) else WORSE
 
 
-def is_better(told: Mapping[str, Mapping[str, float]]) -> bool:
+def is_better(scores_by_agent: Mapping[str, Mapping[str, float]]) -> bool:
     """Return whether each of our agents beats the peer in every judged score; True without a peer."""
-    peer = told.get(RULE_AGENT)
-    mine = [scores for agent, scores in told.items() if agent != RULE_AGENT]
+    peer = scores_by_agent.get(RULE_AGENT)
+    mine = [scores for agent, scores in scores_by_agent.items() if agent != RULE_AGENT]
     return peer is None or all(scores[name] < peer[name] for scores in mine for name in COMPARED_SCORES)
 
 
-def format_table(told: Mapping[str, Mapping[str, float]]) -> list[str]:
+def format_table(scores_by_agent: Mapping[str, Mapping[str, float]]) -> list[str]:
     """One line an agent."""
     head = f"{'agent':18}" + "".join(f"{name:>12}" for name in SCORE_NAMES)
     return [
         head,
         *(
             f"{agent:18}" + "".join(f"{one[name]:12.4f}" for name in SCORE_NAMES)
-            for agent, one in told.items()
+            for agent, one in scores_by_agent.items()
         ),
     ]

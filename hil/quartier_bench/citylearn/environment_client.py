@@ -42,15 +42,15 @@ class CityLearnProcess:
 
 
 def _exchange_lines(
-    told: IO[str] | None, orders: IO[str] | None, decide: Callable[[Any], Sequence[Sequence[float]]]
+    answers: IO[str] | None, orders: IO[str] | None, decide: Callable[[Any], Sequence[Sequence[float]]]
 ) -> Mapping[str, float] | None:
-    for line in told or ():
-        word = json.loads(line)
-        if "scores" in word:
-            scores: Mapping[str, float] = word["scores"]
+    for line in answers or ():
+        message = json.loads(line)
+        if "scores" in message:
+            scores: Mapping[str, float] = message["scores"]
             return scores
-        if "row" in word and orders:
-            orders.write(json.dumps(decide(word)) + "\n")
+        if "row" in message and orders:
+            orders.write(json.dumps(decide(message)) + "\n")
             orders.flush()
     return None
 
@@ -68,15 +68,15 @@ class HomePlanners:
         self.planners = [HomePlanner(home) for home in year.homes]
         self._last: list[list[float]] | None = None
 
-    def __call__(self, word: Any) -> list[list[float]]:
+    def __call__(self, message: Any) -> list[list[float]]:
         """Each battery's action: the share of its capacity that it shall take in (above zero) or give."""
-        row, shown = word["row"], word["homes"]
+        row, shown = message["row"], message["homes"]
         if self._last is not None:
             for planner, old, new in zip(self.planners, self._last, shown, strict=True):
                 planner.learn(row - 1, old[_LOAD], old[_SUN], new[_NET])
         self._last = shown
         return [
-            [self._action(planner, row, word["co2"], one)]
+            [self._action(planner, row, message["co2"], one)]
             for planner, one in zip(self.planners, shown, strict=True)
         ]
 

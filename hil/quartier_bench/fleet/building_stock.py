@@ -297,10 +297,10 @@ def _draw_home_car(source: random.Random, kind: int, night_s: float) -> Car:
     come_s = min(max(source.gauss(18.3, 1.3), 14.0), 23.0) - _NOON_H
     leave_s = min(max(source.gauss(31.6, 0.8), 29.0), 34.0) - _NOON_H
     comes = source.random() < 0.7  # not every car is plugged in every day
-    want_wh = source.uniform(5000, 20_000) if comes else 0.0
+    need_wh = source.uniform(5000, 20_000) if comes else 0.0
     timer_s = night_s if source.random() < CAR_TIMER_SHARE else 0.0
     full_w = 7360.0 if big else 3680.0
-    return Car(full_w, (come_s * _S_PER_H, NEVER_S), (leave_s * _S_PER_H, NEVER_S), (want_wh, 0.0), timer_s)
+    return Car(full_w, (come_s * _S_PER_H, NEVER_S), (leave_s * _S_PER_H, NEVER_S), (need_wh, 0.0), timer_s)
 
 
 def _draw_heater(source: random.Random, power_w: float, gain: float) -> SpaceHeater:
@@ -325,9 +325,9 @@ def _draw_office(source: random.Random, kva: float) -> list[FleetAsset]:
 def _draw_office_car(source: random.Random) -> Car:
     leave_s = min(max(source.gauss(17.5, 0.9), 15.0), 20.0) - _NOON_H
     come_s = min(max(source.gauss(32.5, 0.8), 31.0), 34.5) - _NOON_H
-    wants_wh = (source.choice((0.0, source.uniform(0, 6000))), source.uniform(4000, 18_000))
+    needs_wh = (source.choice((0.0, source.uniform(0, 6000))), source.uniform(4000, 18_000))
     return Car(
-        source.choice((3680.0, 7360.0)), (0.0, come_s * _S_PER_H), (leave_s * _S_PER_H, NEVER_S), wants_wh
+        source.choice((3680.0, 7360.0)), (0.0, come_s * _S_PER_H), (leave_s * _S_PER_H, NEVER_S), needs_wh
     )
 
 

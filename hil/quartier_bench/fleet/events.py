@@ -42,13 +42,13 @@ class FleetEvent:
         }[self.kind]
 
 
-def parse_events(words: Sequence[str], from_s: int) -> list[FleetEvent]:
+def parse_events(texts: Sequence[str], from_s: int) -> list[FleetEvent]:
     """Events of a day that begins at ``from_s`` of the clock, in their order.  Raises ConfigError."""
     faults, found = [], []
-    for word in words:
-        event = _parse_event(word, from_s)
+    for text in texts:
+        event = _parse_event(text, from_s)
         if isinstance(event, str):
-            faults.append(Fault("--event", None, word, event))
+            faults.append(Fault("--event", None, text, event))
         else:
             found.append(event)
     found.sort(key=lambda one: one.at_s)
@@ -69,9 +69,9 @@ def read_event_file(path: Path) -> list[str]:
     return words
 
 
-def _parse_event(word: str, from_s: int) -> FleetEvent | str:
+def _parse_event(text: str, from_s: int) -> FleetEvent | str:
     """The event, or what is wrong with it."""
-    match = _EVENT_PATTERN.fullmatch(word)
+    match = _EVENT_PATTERN.fullmatch(text)
     if match is None or match[1] not in EVENT_KINDS:
         return f"is no event: {EVENT_FORMAT} was expected"
     kind, share = match[1], match[6]

@@ -93,15 +93,15 @@ def run_fleet(options: argparse.Namespace) -> int:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return NO_RUN
-    beside = _run_without_events(settings) if settings.events else None
-    done = _run_day(options, settings, beside)
-    document = results.make_document(done, beside)
+    without_events = _run_without_events(settings) if settings.events else None
+    done = _run_day(options, settings, without_events)
+    document = results.make_document(done, without_events)
     if options.report:
-        _write_report(options, done, beside, document)
+        _write_report(options, done, without_events, document)
     if options.json:
         print(json.dumps(document, indent=1))
     else:
-        print("\n".join(results.format_rows(done, beside)))
+        print("\n".join(results.format_rows(done, without_events)))
     return KEPT if done.holds else BROKEN
 
 
@@ -160,7 +160,9 @@ def _parse_span(options: argparse.Namespace) -> tuple[int, int, dt.date]:
     return first, seconds, day
 
 
-def _run_day(options: argparse.Namespace, settings: "DaySettings", beside: "DayRecord | None") -> "DayResult":
+def _run_day(
+    options: argparse.Namespace, settings: "DaySettings", without_events: "DayRecord | None"
+) -> "DayResult":
     from dataclasses import replace  # noqa: PLC0415 - as above
 
     import quartier_native  # noqa: PLC0415 - as above
@@ -173,14 +175,14 @@ def _run_day(options: argparse.Namespace, settings: "DaySettings", beside: "DayR
     from quartier_bench.speed import measurement  # noqa: PLC0415 - as above
 
     about = measurement.describe_machine()
-    if beside is not None and options.release == "staged":
-        settings = replace(settings, plain_w=compute_minute_means(beside.total_w))
+    if without_events is not None and options.release == "staged":
+        settings = replace(settings, plain_w=compute_minute_means(without_events.total_w))
     record = FleetDay(settings).run()
     engine = "the reference twin" if options.twin else f"engine {quartier_native.engine().name}"
     return DayResult(
         settings=settings,
         record=record,
-        rebounds=find_rebounds(record, beside or record, settings.events, settings.from_second),
+        rebounds=find_rebounds(record, without_events or record, settings.events, settings.from_second),
         engine=engine,
         core=f"{about['cpu']}, {about['cores']} cores, Python {about['python']}, numpy {about['numpy']}",
         load=os.getloadavg()[0],
@@ -197,14 +199,14 @@ def _run_without_events(settings: "DaySettings") -> "DayRecord":
 
 
 def _write_report(
-    options: argparse.Namespace, done: "DayResult", beside: "DayRecord | None", document: object
+    options: argparse.Namespace, done: "DayResult", without_events: "DayRecord | None", document: object
 ) -> None:
     from quartier_bench.fleet.html_page import render_page  # noqa: PLC0415 - as above
 
     options.report.mkdir(parents=True, exist_ok=True)
     words = "; ".join(one.words for one in done.settings.events) or "a day in which nothing happens"
     title = f"{options.count:,} buildings: {words}"
-    (options.report / "index.html").write_text(render_page(done, beside, title), encoding="utf-8")
+    (options.report / "index.html").write_text(render_page(done, without_events, title), encoding="utf-8")
     (options.report / "fleet.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

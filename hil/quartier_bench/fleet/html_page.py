@@ -17,18 +17,18 @@ TIME_ZONE = "Europe/Paris"
 _COLOURS = ("#8d99ae", "#7b2cbf", "#577590", "#f3722c", "#e9a800", "#2a9d8f")
 
 
-def render_page(done: DayResult, beside: DayRecord | None, title: str) -> str:
+def render_page(done: DayResult, without_events: DayRecord | None, title: str) -> str:
     """The whole page as text; everything it needs is inside."""
     parts = ("uplot/uPlot.min.css", "uplot/uPlot.iife.min.js", "curves.js", "page.css")
     names = ("UPLOT_CSS", "UPLOT_JS", "CURVES_JS", "CSS")
     kept = sum(one.holds for one in done.rebounds)
-    drawn = json.dumps(make_chart_data(done, beside), separators=(",", ":"))
+    drawn = json.dumps(make_chart_data(done, without_events), separators=(",", ":"))
     filled = {
         "TITLE": html.escape(title),
         "STORY": html.escape(done.settings.drive.origin),
         "BADGE": "well" if done.holds else "broken",
         "KEPT": f"{kept} of {len(done.rebounds)} rebounds under their level",
-        "TILES": _format_tiles(done, beside),
+        "TILES": _format_tiles(done, without_events),
         "REBOUNDS": "".join(_format_rebound(done, n) for n in range(len(done.rebounds))),
         "MARKS": _format_marks(done),
         "FACTS": "".join(
@@ -44,7 +44,7 @@ def render_page(done: DayResult, beside: DayRecord | None, title: str) -> str:
     return text
 
 
-def make_chart_data(done: DayResult, beside: DayRecord | None) -> dict[str, Any]:
+def make_chart_data(done: DayResult, without_events: DayRecord | None) -> dict[str, Any]:
     """Return the data that the script of the page draws, in MW and in buildings."""
     record, settings = done.record, done.settings
     spans = curves.list_bins(settings.seconds)
@@ -60,8 +60,8 @@ def make_chart_data(done: DayResult, beside: DayRecord | None) -> dict[str, Any]
         return {"label": label, "colour": colour, "style": style, "values": drawn}
 
     district = [curve("district", "#1d3557", record.total_w, "bold")]
-    if beside is not None:
-        district.append(curve("had nothing happened", "#98a2b3", beside.total_w))
+    if without_events is not None:
+        district.append(curve("had nothing happened", "#98a2b3", without_events.total_w))
     sorts = [
         curve(sort, _COLOURS[n], np.ascontiguousarray(record.load_kinds_w[:, n]))
         for n, sort in enumerate(LOAD_KINDS)
@@ -96,15 +96,15 @@ def _list_marks(done: DayResult) -> list[tuple[int, str]]:
     return [(second, "; ".join(texts[second])) for second in sorted(texts)]
 
 
-def _format_tiles(done: DayResult, beside: DayRecord | None) -> str:
+def _format_tiles(done: DayResult, without_events: DayRecord | None) -> str:
     watts, at = find_peak(done.record)
     second = done.settings.from_second + at
     figures = [
         (f"{len(done.settings.stock.drawn):,}", "buildings"),
         (f"{watts / 1e6:.3f} MW", f"peak at {format_clock(second, done.noon_s)[:5]}"),
     ]
-    if beside is not None:
-        figures.append((f"{find_peak(beside)[0] / 1e6:.3f} MW", "had nothing happened"))
+    if without_events is not None:
+        figures.append((f"{find_peak(without_events)[0] / 1e6:.3f} MW", "had nothing happened"))
     figures += [
         (f"{done.pace / 1e6:.2f} million", "building-seconds a second of CPU"),
         (f"{done.record.cpu_s:.0f} s", "CPU, one core"),

@@ -168,14 +168,14 @@ class LoadRestoration:
         columns = self.seen
         is_off, is_car = columns.on[chosen] == 0, self.is_car[chosen]
         limit_w, full_w = columns.limit_w[chosen], self.rated_w[chosen]
-        stands = ~is_off & (
+        is_at_limit = ~is_off & (
             np.minimum(columns.present_w[chosen], limit_w) >= limit_w - _STEADY_A * self.ampere_w[chosen]
         )
         raised_w = np.where(is_off, self.floor_w[chosen], np.minimum(full_w, limit_w + spare_w))
         raised_w = np.where(raised_w >= full_w - _EPSILON_W, NONE_W, raised_w)
         cars = chosen[is_car]
         columns.limit_w[cars] = raised_w[is_car]
-        moved = chosen[is_car & (is_off | stands)]
+        moved = chosen[is_car & (is_off | is_at_limit)]
         columns.raised_ns[moved] = now_ns
         columns.on[chosen[is_off]] = 1
         columns.since_ns[chosen[is_off]] = now_ns

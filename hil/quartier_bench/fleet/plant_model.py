@@ -243,18 +243,22 @@ class FleetPlant:
         self.setpoint_c = np.where(is_night, self.night_c, self.day_c)
         self.fans_on = not FANS_OFF_SPAN_S[0] <= now_s < FANS_OFF_SPAN_S[1]
 
-    def second(self, *, live: bool = True, steered: bool = True) -> None:
-        """Let a second pass; ``steered`` False: no gateway runs, chargers rest, the rest goes by itself."""
+    def second(self, *, live: bool = True, is_controlled: bool = True) -> None:
+        """Let a second pass; without ``is_controlled`` chargers rest, the others follow their own control."""
         on = self.seen.on.view(bool)
         present_w = self.seen.present_w
-        present_w[self.cars.at] = self._step_cars(on[self.cars.at], live=live and steered)
-        present_w[self.tanks.at] = self._step_water_heaters(on[self.tanks.at] | (not steered), live=live)
-        present_w[self.heaters.at] = self._step_space_heaters(on[self.heaters.at] | (not steered), live=live)
-        running = on[self.fans.at] | (not steered)
+        present_w[self.cars.at] = self._step_cars(on[self.cars.at], live=live and is_controlled)
+        present_w[self.tanks.at] = self._step_water_heaters(
+            on[self.tanks.at] | (not is_controlled), live=live
+        )
+        present_w[self.heaters.at] = self._step_space_heaters(
+            on[self.heaters.at] | (not is_controlled), live=live
+        )
+        running = on[self.fans.at] | (not is_controlled)
         present_w[self.fans.at] = np.where(running, self.fan_w, 0.0) if self.fans_on and live else 0.0
         limit_w = self.seen.limit_w[self.pv_systems.at]
         present_w[self.pv_systems.at] = -np.minimum(self.rated_w * self.sun, limit_w) if live else 0.0
-        present_w[self.stores.at] = self._step_batteries(live=live and steered)
+        present_w[self.stores.at] = self._step_batteries(live=live and is_controlled)
 
     def _step_cars(self, on: MaskArray, *, live: bool) -> FloatArray:
         """Cars that are there and not full take what they may."""

@@ -152,7 +152,7 @@ def format_clock(second: int, noon_s: int) -> str:
     return f"{at // 3600:02d}:{at // 60 % 60:02d}:{at % 60:02d}"
 
 
-def make_document(done: DayResult, beside: DayRecord | None) -> dict[str, Any]:
+def make_document(done: DayResult, without_events: DayRecord | None) -> dict[str, Any]:
     """JSON-ready."""
     record, settings = done.record, done.settings
     watts, at = find_peak(record)
@@ -183,18 +183,18 @@ def make_document(done: DayResult, beside: DayRecord | None) -> dict[str, Any]:
         "rebounds": [{**asdict(one), "holds": one.holds} for one in done.rebounds],
         "digest": record.digest,
     }
-    if beside is not None:
-        watts, at = find_peak(beside)
+    if without_events is not None:
+        watts, at = find_peak(without_events)
         made["without_events"] = {
             "peak_w": round(watts),
             "peak_at": format_clock(settings.from_second + at, done.noon_s),
-            "cars_lack_wh": round(beside.cars_lack_wh),
-            "coldest_room_c": round(beside.coldest_c, 2),
+            "cars_lack_wh": round(without_events.cars_lack_wh),
+            "coldest_room_c": round(without_events.coldest_c, 2),
         }
     return made
 
 
-def format_rows(done: DayResult, beside: DayRecord | None) -> Iterator[str]:
+def format_rows(done: DayResult, without_events: DayRecord | None) -> Iterator[str]:
     """For a person."""
     record, settings = done.record, done.settings
     count = len(settings.stock.drawn)
@@ -208,12 +208,12 @@ def format_rows(done: DayResult, beside: DayRecord | None) -> Iterator[str]:
     )
     watts, at = find_peak(record)
     yield f"peak     {_format_power(watts)} at {format_clock(settings.from_second + at, done.noon_s)}"
-    if beside is not None:
-        watts, at = find_peak(beside)
+    if without_events is not None:
+        watts, at = find_peak(without_events)
         yield (
             f"without  {_format_power(watts)} at {format_clock(settings.from_second + at, done.noon_s)} "
-            f"(nothing happened; cars lack {beside.cars_lack_wh / 1e6:.2f} MWh, "
-            f"the coldest room has {beside.coldest_c:.1f} °C)"
+            f"(nothing happened; cars lack {without_events.cars_lack_wh / 1e6:.2f} MWh, "
+            f"the coldest room has {without_events.coldest_c:.1f} °C)"
         )
     yield from (
         f"{format_clock(mark.second, done.noon_s)} {mark.mode}, {mark.share:g} of each contract"

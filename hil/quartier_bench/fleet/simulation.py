@@ -138,7 +138,7 @@ class FleetDay:
         down = events.is_running(self.settings.events, "restart", second) or out
         if place == 0 or second % 60 == 0 or out != self._was_in_outage:
             self.plant.minute(second // 60, live=not out)
-        self.plant.second(live=not out, steered=not down)
+        self.plant.second(live=not out, is_controlled=not down)
         self._link(second, place, out=out, down=down)
         now_ns = _START_NS + second * _NS_PER_S
         grid_w = self._sum_by_building(self.seen.present_w) + self.seen.rest_w

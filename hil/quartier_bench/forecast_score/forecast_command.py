@@ -86,8 +86,10 @@ def _find_span(path: Path, hours: int, options: argparse.Namespace) -> tuple[int
     until = hours - options.skip * 24
     begin = until - options.days * 24
     if begin < HISTORY_MIN_H or options.every < 1 or until <= begin:
-        word = f"{hours} hours; expected at least {HISTORY_MIN_H} before the first forecast, and one forecast"
-        raise ConfigError([Fault(str(path), None, "--days", word)])
+        problem = (
+            f"{hours} hours; expected at least {HISTORY_MIN_H} before the first forecast, and one forecast"
+        )
+        raise ConfigError([Fault(str(path), None, "--days", problem)])
     return begin, until
 
 

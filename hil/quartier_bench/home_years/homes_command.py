@@ -53,7 +53,7 @@ def run_policies(options: argparse.Namespace) -> int:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return NO_RUN
-    told: dict[str, dict[str, YearScore]] = {}
+    scores_by_policy: dict[str, dict[str, YearScore]] = {}
     for name in options.policy or ["rule", "foresight"]:
         made = battery_policies.POLICIES[name]
         scores = {}
@@ -63,13 +63,16 @@ def run_policies(options: argparse.Namespace) -> int:
             scores[home.name] = battery_policies.score_year(
                 battery_policies.simulate_year(home, made(home, found)), home.net_kwh, found
             )
-        told[name] = scores | {"mean": battery_policies.average_scores([*scores.values()])}
+        scores_by_policy[name] = scores | {"mean": battery_policies.average_scores([*scores.values()])}
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     if options.json:
         shares = {
-            name: {home: asdict(one) | compute_possible_share(one, home, told) for home, one in of.items()}
-            for name, of in told.items()
+            name: {
+                home: asdict(one) | compute_possible_share(one, home, scores_by_policy)
+                for home, one in of.items()
+            }
+            for name, of in scores_by_policy.items()
         }
         print(json.dumps(shares))
         return DONE
@@ -77,16 +80,16 @@ def run_policies(options: argparse.Namespace) -> int:
         f"{'policy':12}{'home':14}"
         + "".join(f"{name:>12}" for name in (*battery_policies.SCORE_NAMES, "possible"))
     )
-    for name, scores in told.items():
+    for name, scores in scores_by_policy.items():
         for home_name, one in scores.items():
-            numbers = (*astuple(one), *compute_possible_share(one, home_name, told).values())
+            numbers = (*astuple(one), *compute_possible_share(one, home_name, scores_by_policy).values())
             print(f"{name:12}{home_name:14}" + "".join(f"{share:12.3f}" for share in numbers))
     return DONE
 
 
 def compute_possible_share(
-    one: "YearScore", home: str, told: "dict[str, dict[str, YearScore]]"
+    one: "YearScore", home: str, scores_by_policy: "dict[str, dict[str, YearScore]]"
 ) -> dict[str, float]:
     """Return its share of the saving with foresight; empty without foresight or if nothing can be saved."""
-    best = told.get("foresight", {}).get(home)
+    best = scores_by_policy.get("foresight", {}).get(home)
     return {} if best is None or best.cost >= 1.0 else {"possible": (1.0 - one.cost) / (1.0 - best.cost)}

@@ -107,8 +107,8 @@ def _collect_faults(faults: list[Fault], read: Callable[[], _T]) -> _T | None:
 def _read_buildings(schema: Path) -> Mapping[str, Mapping[str, Any]]:
     """Those that are included, by name."""
     try:
-        told = json.loads(schema.read_text("utf-8-sig"))["buildings"]
-        about = {str(name): dict(keys) for name, keys in dict(told).items()}
+        buildings = json.loads(schema.read_text("utf-8-sig"))["buildings"]
+        about = {str(name): dict(keys) for name, keys in dict(buildings).items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         why = _describe_error(error)
         what = f"no list of buildings can be read here ({why}); expected a folder of the CityLearn challenge"

@@ -135,7 +135,7 @@ class FleetRun:
         born_s = time.monotonic() - back_s
         caught_s = born_s + stand.until("the backlog is gone", self._is_caught_up, 300.0)
         after_s = sum(measured_process.read_cpu_s(one.pid) for one in self.nodes if one.pid is not None)
-        told = stand.sums(stand.hosts)
+        sums = stand.sums(stand.hosts)
         self._told(
             "lost",
             **({"on_the_other_node_within_s": round(moved_s, 1)} if len(self.nodes) > 1 else {}),
@@ -143,14 +143,14 @@ class FleetRun:
             kept_by_gateways=int(kept),
             born_again_within_s=round(born_s, 1),
             caught_up_within_s=round(caught_s, 1),
-            births=int(told["births"] - births),
-            late_messages=int(told["historical"]),
+            births=int(sums["births"] - births),
+            late_messages=int(sums["historical"]),
             broker_cpu_s=round(after_s - broker_cpu_s, 1),
         )
 
     def _is_caught_up(self) -> bool:
-        told = self.stand.sums(self.stand.parks)
-        return told["catching_up"] == 0 and self.stand.sums(self.stand.hosts)["holes"] == 0
+        sums = self.stand.sums(self.stand.parks)
+        return sums["catching_up"] == 0 and self.stand.sums(self.stand.hosts)["holes"] == 0
 
     def _end(self) -> None:
         """Stop the samples: every numbered one must be stored."""

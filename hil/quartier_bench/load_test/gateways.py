@@ -212,7 +212,9 @@ class GatewaySession:
         self.births = 0
         self._source = random.Random(edge)  # noqa: S311 - a plant, no secret
         self.due_ns = clock.now().ns + round(self._source.uniform(0.0, float(config["period_s"])) * 1e9)
-        house = SiteView(outbox=self.notebook, clock=clock, latest=lambda: self.latest, report=self._report)
+        site_view = SiteView(
+            outbox=self.notebook, clock=clock, latest=lambda: self.latest, report=self._report
+        )
         settings = UplinkSettings(
             servers=tuple(servers),
             folder=folder,
@@ -221,7 +223,7 @@ class GatewaySession:
         )
         rules = SessionRules(primary_host=host, servers_count=len(servers))
         self.uplink = Uplink(
-            settings, Identity(str(config["group"]), edge), build_gateway_catalog(), rules, house
+            settings, Identity(str(config["group"]), edge), build_gateway_catalog(), rules, site_view
         )
 
     def _report(self, note: Note) -> None:

@@ -74,7 +74,7 @@ class DistrictHost:
     def _on_connect(self, client: mqtt.Client, *_: object) -> None:
         filters = [(f"spBv1.0/{self.group}/+/{edge}/#", 1) for edge in self.sessions]
         if self.config["shares"]:
-            filters += [(f"$share/hosts/quartier/v1/{self.group}/+/{word}", 1) for word in ("ack", "event")]
+            filters += [(f"$share/hosts/quartier/v1/{self.group}/+/{kind}", 1) for kind in ("ack", "event")]
         else:
             filters += [
                 (f"quartier/v1/{self.group}/{edge}/{w}", 1)

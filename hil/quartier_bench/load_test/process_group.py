@@ -189,8 +189,8 @@ class ProcessGroup:
 
     def are_all_born(self) -> bool:
         """True if each gateway has both connections and sent its births."""
-        told = self.sums(self.parks)
-        return told["born"] == told["control"] == self.shape.gateways
+        sums = self.sums(self.parks)
+        return sums["born"] == sums["control"] == self.shape.gateways
 
     def missing(self) -> int:
         """Samples that a gateway numbered and no host holds without a hole before them."""

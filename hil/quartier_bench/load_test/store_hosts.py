@@ -206,11 +206,13 @@ class StoringHost(DistrictHost):
 
     def _watermark(self, one: EdgeState) -> bytes:
         streams = {name: {"boot": boot, "seq": seq} for name, (boot, seq) in one.ledger.watermark.items()}
-        told: dict[str, Any] = {"bdseq": one.bdseq, "streams": streams}
+        document: dict[str, Any] = {"bdseq": one.bdseq, "streams": streams}
         if not self.is_fifo:
             recent_s = time.monotonic() - 5.0
-            told["late_s"] = round(max((lag for at, lag in self._lags_s if at > recent_s), default=0.0), 3)
-        return json.dumps(told, separators=(",", ":")).encode()
+            document["late_s"] = round(
+                max((lag for at, lag in self._lags_s if at > recent_s), default=0.0), 3
+            )
+        return json.dumps(document, separators=(",", ":")).encode()
 
     def _watermarks(self) -> None:
         """Each edge's every 20 s, every 5 s while history comes, and within a second after a birth."""

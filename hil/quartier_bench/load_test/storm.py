@@ -80,11 +80,17 @@ class StormProcessGroup(ProcessGroup):
 
     def host(self, number: int) -> dict[str, Any]:
         """As ``Stand.host``, with a store."""
-        told = super().host(number)
-        edges = [*told["edges"], *self.daemon_edges[number :: self.shape.hosts]]
+        config = super().host(number)
+        edges = [*config["edges"], *self.daemon_edges[number :: self.shape.hosts]]
         file = self.folder / f"store{number}"
         rate = self.size.store_per_s / self.shape.hosts
-        return {**told, "edges": edges, "store_file": str(file), "store_per_s": rate, "fifo": self.size.fifo}
+        return {
+            **config,
+            "edges": edges,
+            "store_file": str(file),
+            "store_per_s": rate,
+            "fifo": self.size.fifo,
+        }
 
     def park(self, number: int) -> dict[str, Any]:
         """As ``Stand.park``, with a past."""
@@ -115,7 +121,7 @@ class StormProcessGroup(ProcessGroup):
         """Samples of daemons taken by then that no host holds."""
         if self.daemons is None:
             return 0
-        held = {edge: told for one in self.look(self.hosts, "held") for edge, told in one.items()}
+        held = {edge: streams for one in self.look(self.hosts, "held") for edge, streams in one.items()}
         lacking = 0
         for edge, kept in self.look([self.daemons], f"kept {until_ms}")[0].items():
             for name, spans in kept.items():
@@ -278,8 +284,8 @@ class StormRun:
 
     def _tell(self, what: str) -> None:
         found = self.stand.sums(self.stand.hosts)
-        told = {**self.figures, "late": found["late_samples"], "waiting": found["waiting"]}
-        self.say(f"{what}: {json.dumps(told)}")
+        figures = {**self.figures, "late": found["late_samples"], "waiting": found["waiting"]}
+        self.say(f"{what}: {json.dumps(figures)}")
 
 
 def evaluate_promises(figures: Mapping[str, Any], size: StormSize) -> dict[str, bool]:

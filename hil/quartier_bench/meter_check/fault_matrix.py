@@ -47,12 +47,12 @@ def run_case(case: MeterFaultCase, folder: Path | None = None) -> CaseResult:
     if case.is_unheard:
         day.peer.speaking = False
     if case.link == "INIT" and case.fault != "none":
-        told = dict(METER_FAULTS[case.fault])
-        kind = told.pop("kind")
+        arguments = dict(METER_FAULTS[case.fault])
+        kind = arguments.pop("kind")
         if case.grid_meter == "linky":
-            day.supply.fault(kind, **told)
+            day.supply.fault(kind, **arguments)
         else:
-            day.devices.fault(case.meter, kind, -WARM_UP_S, **told)
+            day.devices.fault(case.meter, kind, -WARM_UP_S, **arguments)
     watch = _ExcessCheck(day, TrueExcess(case, period_s=day.site.house.grid.period_s))
     day.checks.append(watch)
     day.perform()

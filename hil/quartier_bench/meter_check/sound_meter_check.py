@@ -59,7 +59,7 @@ class VerdictCounts:
 
 def make_site(folder: Path, variant: BuildingVariant) -> Site:
     """Return the gateway's model of a home of the stream: battery, car, heat pump and PV with meters."""
-    house = SiteSpec(
+    site_spec = SiteSpec(
         contract_import_w=CONTRACT_W[0],
         contract_export_w=CONTRACT_W[1],
         failsafe_import_w=FAILSAFE_W[0],
@@ -70,7 +70,7 @@ def make_site(folder: Path, variant: BuildingVariant) -> Site:
             "title": "sound meters",
             "start": "2026-06-12T00:00:00",
             "duration_s": 60,
-            "house": house.model_dump(exclude_none=True),
+            "house": site_spec.model_dump(exclude_none=True),
         }
     )
     site = site_assembly.assemble_scenario_site(scenario, folder).house

@@ -193,7 +193,7 @@ def _simulate_seconds(  # noqa: C901, PLR0912, PLR0915 - one second after the ot
     pasts = [shown_w] * OTHER_DELAY_S
     low_wh, high_wh = (CAPACITY_WH * pct / 100.0 for pct in BAND_PCT)
     period_s, other_max_w = variant.period_s, variant.other_battery_w
-    sum_w, told_w, factor = 0.0, shown_w, variant.factor
+    sum_w, reported_w, factor = 0.0, shown_w, variant.factor
     for second in range(DAY_S):
         plugged = second >= from_s
         # The heat pump by its relay; the car by its current.
@@ -231,24 +231,24 @@ def _simulate_seconds(  # noqa: C901, PLR0912, PLR0915 - one second after the ot
             if abs(new_w - shown_w) >= variant.deadband_w:
                 shown_w = new_w
             # Orders: self-consumption, and a limit of the import.
-            told_w = max(shown_w, 0.0) if variant.is_apparent else shown_w
+            reported_w = max(shown_w, 0.0) if variant.is_apparent else shown_w
             gain = 1.0 if period_s == 1 else 0.5
             least_w = 0.0 if battery_wh <= low_wh else -BATTERY_W
             most_w = 0.0 if battery_wh >= high_wh else BATTERY_W
-            wanted_w = min(max(battery_w - gain * told_w, least_w), most_w)
+            wanted_w = min(max(battery_w - gain * reported_w, least_w), most_w)
             if abs(wanted_w - order_w) > 50.0:
                 order_w = wanted_w
-            if told_w > LIMIT_W:
-                car_a = max(car_a - (told_w - LIMIT_W) / CAR_W_PER_A, 0.0)
+            if reported_w > LIMIT_W:
+                car_a = max(car_a - (reported_w - LIMIT_W) / CAR_W_PER_A, 0.0)
                 car_a = car_a if car_a >= CAR_MIN_A else 0.0
                 raised_s = second
-                if car_a == 0.0 and told_w > LIMIT_W + 1_000.0:
+                if car_a == 0.0 and reported_w > LIMIT_W + 1_000.0:
                     heat_off_s = second + 600
         if second - raised_s >= RAISE_INTERVAL_S:
             raised_s = second
             if variant.full_car:
                 car_a = 0.0 if car_a else CAR_A
-            elif plugged and told_w < LIMIT_W - 2_000.0:
+            elif plugged and reported_w < LIMIT_W - 2_000.0:
                 car_a = min(max(car_a + 3.0, CAR_MIN_A), CAR_A)
         orders[second % DELAY_S] = order_w
         to.battery_w.append(battery_w)

@@ -55,15 +55,15 @@ def parse_requests(data: bytes) -> Iterator[tuple[int, int]]:
 
 def encode_multiple_ack(data: bytes) -> bytes:
     """A ReadPropertyMultiple-ACK."""
-    told, before = b"", -1
+    ack, before = b"", -1
     for object_id, property_id in parse_requests(data):
         if object_id != before:
-            told += (b"\x1f" if before >= 0 else b"") + b"\x0c" + object_id.to_bytes(4, "big") + b"\x1e"
+            ack += (b"\x1f" if before >= 0 else b"") + b"\x0c" + object_id.to_bytes(4, "big") + b"\x1e"
             before = object_id
         found = encode_value(object_id, property_id)
-        told += b"\x29" + bytes((property_id,))
-        told += b"\x5e" + _UNKNOWN_PROPERTY + b"\x5f" if found is None else b"\x4e" + found + b"\x4f"
-    return told + b"\x1f"
+        ack += b"\x29" + bytes((property_id,))
+        ack += b"\x5e" + _UNKNOWN_PROPERTY + b"\x5f" if found is None else b"\x4e" + found + b"\x4f"
+    return ack + b"\x1f"
 
 
 def encode_answer(apdu: bytes) -> bytes:

@@ -37,8 +37,8 @@ async def _main(device: str, own_port: int, count: int) -> None:
         ]
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        told = await _poll_device(app, pdu.Address(device), asked, int(line))
-        sys.stdout.write(json.dumps(told) + "\n")
+        values = await _poll_device(app, pdu.Address(device), asked, int(line))
+        sys.stdout.write(json.dumps(values) + "\n")
         sys.stdout.flush()
 
 

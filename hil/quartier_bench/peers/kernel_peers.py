@@ -46,13 +46,13 @@ class GorillaCodec:
                 [compiler, "-O3", "-shared", "-fPIC", "-o", str(library), str(GORILLA_SOURCE)], check=True
             )
             code = ctypes.CDLL(str(library))
-        word, place = ctypes.c_int64, ctypes.c_void_p
+        integer, place = ctypes.c_int64, ctypes.c_void_p
         self._encode = code.gorilla_encode
-        self._encode.argtypes, self._encode.restype = [word, place, place, place], word
+        self._encode.argtypes, self._encode.restype = [integer, place, place, place], integer
         self._decode = code.gorilla_decode
-        self._decode.argtypes, self._decode.restype = [word, place, word, place, place], word
+        self._decode.argtypes, self._decode.restype = [integer, place, integer, place, place], integer
         self._decode_anew = code.gorilla_decode_anew
-        self._decode_anew.argtypes, self._decode_anew.restype = [word, place, word], word
+        self._decode_anew.argtypes, self._decode_anew.restype = [integer, place, integer], integer
 
     def prepare(self, times_ms: "array[int]", values: "array[float]") -> PreparedSeries:
         """The calls for a series.  Raises ValueError where it does not come back bit by bit."""
@@ -85,9 +85,9 @@ class NumpyAllocation:
         self._divisible = np.array([divisible for _, _, divisible in steps])
         self._order = np.arange(len(steps))
 
-    def make_array(self, want_w: "Sequence[float]") -> Any:
+    def make_array(self, desired_w: "Sequence[float]") -> Any:
         """An array of numpy's."""
-        return self._np.array(want_w)
+        return self._np.array(desired_w)
 
     def allocate_in_place(
         self, setpoint_w: Any, base_w: float, import_max_w: float, export_max_w: float

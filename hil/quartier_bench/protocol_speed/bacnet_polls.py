@@ -102,9 +102,9 @@ async def _measure_rounds(
         before_s = time.process_time()
         while points_count < times * POINTS:
             clock.step_to(driver.due_ns)
-            told = await driver.read()
-            points_count += len(told)
-            total = sum(told.values) if len(told) else total
+            readings = await driver.read()
+            points_count += len(readings)
+            total = sum(readings.values) if len(readings) else total
         return TurnResult(time.process_time() - before_s, points_count, total)
 
     async def theirs(times: int) -> TurnResult:

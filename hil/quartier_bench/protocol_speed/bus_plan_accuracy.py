@@ -186,8 +186,8 @@ def _draw_profile(dice: random.Random) -> str:
     at = dice.randint(0, 200)
     for number in range(dice.randint(4, 14)):
         kind = dice.choice(tuple(_TYPE_REGISTERS))
-        told = {"name": f"p{number}" if number else "power", "at": at, "kind": kind}
-        parts.append(_POINT.format(table="holding", scan=dice.choice(("fast", "normal", "slow")), **told))
+        fields = {"name": f"p{number}" if number else "power", "at": at, "kind": kind}
+        parts.append(_POINT.format(table="holding", scan=dice.choice(("fast", "normal", "slow")), **fields))
         at += _TYPE_REGISTERS[kind] + dice.choice((0, 0, 0, 2, 10, 60))
     return "".join(parts)
 

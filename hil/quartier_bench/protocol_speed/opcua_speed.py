@@ -111,10 +111,10 @@ async def _measure_rounds(url: str, setting: Setting) -> list[Figure]:
 
 
 async def _count_requests(url: str, folder: Path) -> tuple[float, float]:
-    """Requests made, and points told, in a minute."""
+    """Return the requests made, and the points read, in a minute."""
     clock = ManualClock()
     line, driver = _make_driver(url, clock, folder)
-    told = 0
+    points_count = 0
     try:
         await line.open()
         await driver.open()
@@ -122,8 +122,8 @@ async def _count_requests(url: str, folder: Path) -> tuple[float, float]:
         for second in range(_SECONDS):
             clock.second = second
             while driver.due_ns <= clock.now_ns():
-                told += len(await driver.read())
-        return line.stats["requests_count"] - before, float(told)
+                points_count += len(await driver.read())
+        return line.stats["requests_count"] - before, float(points_count)
     finally:
         await driver.close()
         await line.close()

@@ -96,14 +96,14 @@ class SimulatedMeter(Protocol):
 def collect_meter_telegrams(meter: SimulatedMeter) -> list[bytes]:
     """Return the telegrams of one meter of a site with a wandering load, every ten seconds, as on a port."""
     source, power_w, energy_wh = random.Random(CAPTURE_SEED), 1500.0, 12_345_678.0  # noqa: S311 - a load, no secret
-    said = []
+    telegrams = []
     for place in range(CAPTURE_TELEGRAMS):
         power_w = min(6000.0, max(100.0, power_w + source.uniform(-400, 400)))
         energy_wh += power_w * _STEP_S / 3600
         values = {"power_w": power_w, "energy_import_wh": energy_wh}
         meter.tell(values, _BEGIN_UTC + dt.timedelta(seconds=_STEP_S * place))
-        said.append(meter.telegram().data)
-    return said
+        telegrams.append(meter.telegram().data)
+    return telegrams
 
 
 def _collect_linky_telegrams() -> list[bytes]:
@@ -208,8 +208,8 @@ class PeerParser:
         answer = self._process.ask(str(times))
         if not answer:
             raise RuntimeError(_read_last_log_line(self._log))
-        told: Sequence[Any] = json.loads(answer)
-        return TurnResult(float(told[0]), int(told[1]), int(told[2]))
+        results: Sequence[Any] = json.loads(answer)
+        return TurnResult(float(results[0]), int(results[1]), int(results[2]))
 
 
 def _read_last_log_line(log: Path) -> str:

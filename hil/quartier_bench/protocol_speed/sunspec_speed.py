@@ -222,8 +222,8 @@ def ask_peer(peer: Process, order: str) -> TurnResult:
     answer = peer.ask(order)
     if not answer:
         raise RuntimeError(f"{_PEER} gave no answer to {order!r}")
-    told: Sequence[Any] = json.loads(answer)
-    return TurnResult(float(told[0]), int(told[1]))
+    results: Sequence[Any] = json.loads(answer)
+    return TurnResult(float(results[0]), int(results[1]))
 
 
 def check_counts(counts: set[int]) -> None:

@@ -109,10 +109,10 @@ class LinkySender:
             self._meter.tell({**self._load.values, "energy_import_wh": self._load.import_wh}, now)
             self._pieces = self._meter.telegram().pieces
             self._date = next(n for n, one in enumerate(self._pieces) if _get_label(one) == _DATE)
-            said = {_get_label(piece): piece.says[0].value for piece in self._pieces if piece.says}
+            values = {_get_label(piece): piece.says[0].value for piece in self._pieces if piece.says}
             self.values = {
-                "apparent_power_va": float(said["SINSTS"]),
-                "energy_import_wh": float(said["EAST"]),
+                "apparent_power_va": float(values["SINSTS"]),
+                "energy_import_wh": float(values["EAST"]),
             }
             self._second = ""
         when = make_stamp(now)
@@ -174,11 +174,11 @@ class P1Sender:
         assert f"{compute_arc(data[:end]):04X}\r\n".encode() == data[end:], (
             "the CRC by table is that of the standard"
         )
-        self._says = tuple(said for said in whole.statements if said.label != _CLOCK)
-        said = {one.label: float(one.value) for one in self._says if one.is_number}
+        self._says = tuple(one for one in whole.statements if one.label != _CLOCK)
+        values = {one.label: float(one.value) for one in self._says if one.is_number}
         self.values = {
-            "power_w": round(1000 * (said["1-0:1.7.0"] - said["1-0:2.7.0"]), 6),
-            "energy_import_wh": round(1000 * (said["1-0:1.8.1"] + said["1-0:1.8.2"]), 6),
+            "power_w": round(1000 * (values["1-0:1.7.0"] - values["1-0:2.7.0"]), 6),
+            "energy_import_wh": round(1000 * (values["1-0:1.8.1"] + values["1-0:1.8.2"]), 6),
         }
 
     def words(self, pieces: Iterable[TelegramPart]) -> list[Word]:
@@ -196,10 +196,10 @@ class P1Sender:
         ]
 
 
-def _make_word(says: Iterable[Statement]) -> Word:
+def _make_word(statements: Iterable[Statement]) -> Word:
     return tuple(
         (statement.label, statement.value, statement.time)
-        for statement in says
+        for statement in statements
         if statement.is_number or statement.label == _CLOCK
     )
 

@@ -94,9 +94,9 @@ def make_meters(seed: int, noisy_pct: float, clock: SiteTime) -> Sequence[Tested
 
 
 async def simulate_days(
-    days: float, seed: int, noisy_pct: float, told: Callable[[SoakFigures], None] = lambda _: None
+    days: float, seed: int, noisy_pct: float, report: Callable[[SoakFigures], None] = lambda _: None
 ) -> SoakFigures:
-    """Let ``days`` of the house pass; ``told`` is called sixty times on the way."""
+    """Let ``days`` of the building pass; ``report`` is called sixty times on the way."""
     clock, image, figures = SiteTime(_BEGIN_UTC_S), ProcessImage(), SoakFigures()
     fed = make_meters(seed, noisy_pct, clock)
     for one in fed:
@@ -128,7 +128,7 @@ async def simulate_days(
             figures.memory.append((now_s / DAY_S, _read_memory_mib()))
             figures.house_s, figures.cpu_s = now_s, time.process_time() - began_s
             _collect_counts(fed, figures)
-            told(figures)
+            report(figures)
     for one in fed:
         await one.flush(take)
         one.ledger.close()

@@ -52,10 +52,10 @@ class WordLedger:
 
     def hear(self, words: Iterable[Hashable]) -> None:
         """Record words that were received."""
-        said = self._said
+        pending = self._said
         for word in words:
-            if said and said[0][1] and said[0][0] == word:
-                said.popleft()
+            if pending and pending[0][1] and pending[0][0] == word:
+                pending.popleft()
             else:
                 self._find_word(word)
 

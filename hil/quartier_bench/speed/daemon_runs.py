@@ -250,7 +250,7 @@ def open_testbed(cache: PeerCache, folder: Path, devices: int, registers: int) -
         server = running.enter_context(
             Process([server_argv, str(devices)], folder / "server.log", talks=True)
         )
-        ports = [int(word) for word in server.line().split()]
+        ports = [int(text) for text in server.line().split()]
         port = find_free_port()
         config.write_text(_BROKER_CONFIG.format(port=port))
         running.enter_context(Process([broker, "-c", str(config)], folder / "broker.log"))

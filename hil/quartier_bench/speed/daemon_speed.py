@@ -198,10 +198,10 @@ def _measure_aging(setting: Setting, days: int) -> list[Figure]:
     with Process(
         argv, folder / "log", env={"PYTHONPATH": measured_process.find_python_path()}, talks=True
     ) as child:
-        told = child.line().split()
-    if len(told) != 3:
+        fields = child.line().split()
+    if len(fields) != 3:
         raise RuntimeError(f"the store did not age: {(folder / 'log').read_text()[-500:]}")
-    hour_mib, day_mib, days_mib = map(float, told)
+    hour_mib, day_mib, days_mib = map(float, fields)
     slope_mib = (days_mib - day_mib) / (days - 1)
     what = f"memory after {days} days of samples of 200 points, against one hour"
     return [
@@ -284,7 +284,7 @@ def _start_site(setting: Setting, stack: ExitStack, name: str) -> tuple[Process,
     wire_argv = [setting.cache.compile_source("wire"), str(_DEAD_BAUD), str(_DEAD_UNITS)]
     tcp = stack.enter_context(Process(tcp_argv, folder / "tcp.log", talks=True))
     wire = stack.enter_context(Process(wire_argv, folder / "wire.log", talks=True))
-    ports = [int(word) for word in tcp.line().split()]
+    ports = [int(text) for text in tcp.line().split()]
     line = site_files.SerialLine(wire.line(), _DEAD_BAUD, _DEAD_UNITS)
     if name == "dead":
         tcp.ask(f"mute {_DEAD_DEVICES // 2}")

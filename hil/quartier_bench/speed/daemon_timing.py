@@ -175,7 +175,7 @@ def measure_start(setting: Setting) -> list[Figure]:
     taken_s, memory_mib, cpu_s, unused = [], [], [], []
     argv = [setting.cache.compile_source("registers"), str(_START_DEVICES)]
     with Process(argv, setting.folder / "start.log", talks=True) as server:
-        ports = [int(word) for word in server.line().split()]
+        ports = [int(text) for text in server.line().split()]
         for number in range(setting.rounds):
             setting.say(f"start {number + 1}")
             one = _measure_one_start(setting, ports)

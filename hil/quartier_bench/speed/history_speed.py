@@ -239,8 +239,8 @@ _AGING_HOUR_S, _AGING_DAY_S = 3_600, 86_400
 def run_aging() -> None:
     """``aging FOLDER DAYS``: prints MiB after an hour, a day and DAYS, on one line."""
     folder, days = Path(sys.argv[1]), float(sys.argv[2])
-    told = age_store(folder, days)
-    sys.stdout.write(" ".join(f"{mib:.2f}" for mib in told) + "\n")
+    memory_mib = age_store(folder, days)
+    sys.stdout.write(" ".join(f"{mib:.2f}" for mib in memory_mib) + "\n")
     sys.stdout.flush()
 
 

@@ -55,13 +55,13 @@ def make_tree_problem() -> TreeProblem:
     ]
     home = [1 + asset % (TREE_NODES - 1) for asset in range(TREE_ASSETS)]
     share = [source.choice(_PHASE_SHARES) for _ in range(TREE_ASSETS)]
-    want_w = [source.choice([3680.0, 11_040.0, source.uniform(500, 8000)]) for _ in range(TREE_ASSETS)]
+    desired_w = [source.choice([3680.0, 11_040.0, source.uniform(500, 8000)]) for _ in range(TREE_ASSETS)]
     loads_w = [0.0] * (4 * TREE_NODES)
-    for asset, want in enumerate(want_w):
+    for asset, power_w in enumerate(desired_w):
         node = home[asset]
         while node >= 0:
             for row, part in enumerate((1.0, *share[asset])):
-                loads_w[4 * node + row] += want * part
+                loads_w[4 * node + row] += power_w * part
             node = under[node]
     import_w = [
         0.8 * load_w if row // 4 % 8 == 0 else 2 * load_w + 1000 for row, load_w in enumerate(loads_w)
@@ -72,7 +72,7 @@ def make_tree_problem() -> TreeProblem:
     slow.sort(key=lambda step: step[3])
     rest_w = [0.0] * (4 * TREE_NODES)
     return TreeProblem(
-        under, home, share, rest_w, want_w, import_w, [UNLIMITED_W] * (4 * TREE_NODES), [*slow, *off], up
+        under, home, share, rest_w, desired_w, import_w, [UNLIMITED_W] * (4 * TREE_NODES), [*slow, *off], up
     )
 
 
@@ -125,10 +125,10 @@ class AllocationProblem:
 
 def _make_problem() -> AllocationProblem:
     source = random.Random("kernel")  # noqa: S311 - a plant, no secret
-    want_w = array("d", [source.uniform(2000, 11_000) for _ in range(ASSETS)])
+    desired_w = array("d", [source.uniform(2000, 11_000) for _ in range(ASSETS)])
     order = source.sample(range(ASSETS), ASSETS)
     steps = [(asset, 1380.0, source.random() < 0.7) for asset in order]
-    return AllocationProblem(want_w, steps, (5000.0, 0.4 * sum(want_w), 0.0))
+    return AllocationProblem(desired_w, steps, (5000.0, 0.4 * sum(desired_w), 0.0))
 
 
 def measure_allocation(rounds: int) -> list[Figure]:

@@ -166,9 +166,9 @@ async def _measure_sides(setting: Setting, port: int, peer: Process) -> tuple[li
         return 1e6 * (time.process_time() - before_s) / count
 
     async def theirs() -> float:
-        cpu_s, told = json.loads(await asyncio.to_thread(peer.ask, str(count)))
-        if told != count:
-            raise RuntimeError(f"{told} of {count} messages were acknowledged")
+        cpu_s, acknowledged_count = json.loads(await asyncio.to_thread(peer.ask, str(count)))
+        if acknowledged_count != count:
+            raise RuntimeError(f"{acknowledged_count} of {count} messages were acknowledged")
         return 1e6 * float(cpu_s) / count
 
     sides: tuple[list[float], list[float]] = ([], [])

@@ -211,10 +211,10 @@ class Authority:
 
 
 def _replace_file(path: Path, content: bytes) -> None:
-    beside = path.with_name(f"{path.name}.new")
-    beside.write_bytes(content)
-    beside.chmod(0o600)
-    beside.replace(path)
+    part_file = path.with_name(f"{path.name}.new")
+    part_file.write_bytes(content)
+    part_file.chmod(0o600)
+    part_file.replace(path)
 
 
 _BIND_HOSTS_COMMAND = 'mount --bind "$0" /etc/hosts && exec "$@"'

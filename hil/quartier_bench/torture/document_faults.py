@@ -85,7 +85,7 @@ async def send_good_document(
 
 
 async def _send_and_check(stand: FaultBench, batch: list[bad_documents.DrawnDocument]) -> None:
-    """Throw them, and hold each answer against what is owed; answers come in the order of documents."""
+    """Publish the batch and compare each answer with the expected one; answers come in the same order."""
     messages = stand.recorder.told
     before = len(messages.acks)
     for document in batch:
@@ -98,9 +98,9 @@ async def _send_and_check(stand: FaultBench, batch: list[bad_documents.DrawnDocu
     await stand.until(f"answers to {len(batch)} documents", is_answered, 20.0)
     answers = [ack for ack in messages.acks[before:] if ack["status"] == "REJECTED"]
     for document, ack in zip(batch, answers, strict=False):
-        owed = {"id": document.ident[:64], "reception": document.reception, "reason": document.reason}
-        if {name: ack.get(name) for name in owed} != owed:
-            raise StateNotReached(f"{document.kind}: answered {ack}, owed {owed}")
+        expected = {"id": document.ident[:64], "reception": document.reception, "reason": document.reason}
+        if {name: ack.get(name) for name in expected} != expected:
+            raise StateNotReached(f"{document.kind}: answered {ack}, expected {expected}")
     del messages.acks[: len(messages.acks) - IN_FLIGHT_MAX]
 
 

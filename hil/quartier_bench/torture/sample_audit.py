@@ -188,5 +188,5 @@ def _format_spans(numbers: list[int]) -> str:
             spans[-1] = (spans[-1][0], number)
         else:
             spans.append((number, number))
-    told = [str(first) if first == last else f"{first}..{last}" for first, last in spans[:_LISTED_MAX]]
-    return ", ".join(told) + (" …" if len(spans) > _LISTED_MAX else "")
+    texts = [str(first) if first == last else f"{first}..{last}" for first, last in spans[:_LISTED_MAX]]
+    return ", ".join(texts) + (" …" if len(spans) > _LISTED_MAX else "")

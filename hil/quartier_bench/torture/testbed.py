@@ -86,9 +86,9 @@ class FaultBench:
                 raise StateNotReached(f"{what}: not within {patience_s:g} s")
             await asyncio.sleep(_POLL_S)
 
-    async def pass_s(self, house_s: float) -> None:
-        """Let ``house_s`` plant seconds pass."""
-        await asyncio.sleep(self.clock.real_s(house_s))
+    async def pass_s(self, site_s: float) -> None:
+        """Let ``site_s`` plant seconds pass."""
+        await asyncio.sleep(self.clock.real_s(site_s))
 
     async def online(self, patience_s: float = 60.0) -> None:
         """Wait until the recorder sees the gateway born, and samples of it."""

@@ -96,14 +96,14 @@ class DocumentWriter:
         """Everything that is to be published now; it counts as sent."""
         step_ms = self.roster.step_s * 1_000
         grid = PlanSteps(now_ms // step_ms * step_ms, self.roster.step_s, self.roster.promised_steps_count)
-        told = allocator.compute_limits_w(members, grid, now_ms)
+        limits_w = allocator.compute_limits_w(members, grid, now_ms)
         for member in members:
             born = member.session.births_count > self._births.get(member.place.edge, 0)
             self._births[member.place.edge] = member.session.births_count
             if born:
                 yield self._failsafe(member, now_ms)
-            if born or self._differs(member, told, grid, now_ms):
-                yield self._envelope(member, told, grid, now_ms)
+            if born or self._differs(member, limits_w, grid, now_ms):
+                yield self._envelope(member, limits_w, grid, now_ms)
             yield from self._schedules(member, allocator, now_ms, born=born)
             for topic, letters in member.sent_documents.items():
                 # Who is away gets it retained; who is here did not answer.
@@ -131,11 +131,11 @@ class DocumentWriter:
         more = False
         for direction in DIRECTIONS:
             for at_ms, cap_w in zip(grid.step_starts_ms, limits[direction][member.place.edge], strict=True):
-                said_w = last.cap_w(direction, at_ms) or 0.0
-                beyond_w = max(_TOLERANCE_W, _TOLERANCE_SHARE * said_w)
-                if cap_w < said_w - 1.0 and (at_ms <= now_ms or cap_w < said_w - beyond_w):
+                sent_w = last.cap_w(direction, at_ms) or 0.0
+                beyond_w = max(_TOLERANCE_W, _TOLERANCE_SHARE * sent_w)
+                if cap_w < sent_w - 1.0 and (at_ms <= now_ms or cap_w < sent_w - beyond_w):
                     return True
-                more = more or cap_w > said_w + beyond_w
+                more = more or cap_w > sent_w + beyond_w
         return more and is_live and last.is_answered
 
     def _envelope(

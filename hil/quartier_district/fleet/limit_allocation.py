@@ -63,15 +63,17 @@ def grant_limits(
     for the caps that the others may still hold.
     """
     names = sorted(wanted_w)
-    told: dict[str, list[float]] = {name: [] for name in names}
+    granted_w: dict[str, list[float]] = {name: [] for name in names}
     for step, most_w in enumerate(limit_w):
         room_w = max(most_w - sum(series[step] for series in possible_limits_w.values()), 0.0)
         more_w = {name: max(wanted_w[name][step] - possible_limits_w[name][step], 0.0) for name in names}
         total_w = sum(more_w.values())
         part = 1.0 if total_w <= room_w else room_w / total_w
         for name in names:
-            told[name].append(min(wanted_w[name][step], possible_limits_w[name][step]) + more_w[name] * part)
-    return {name: tuple(series) for name, series in told.items()}
+            granted_w[name].append(
+                min(wanted_w[name][step], possible_limits_w[name][step]) + more_w[name] * part
+            )
+    return {name: tuple(series) for name, series in granted_w.items()}
 
 
 PLAN_AGE_MAX_S = 3_600.0
@@ -133,7 +135,7 @@ class LimitAllocator:
 
     def compute_limits_w(self, members: Sequence[BuildingState], grid: PlanSteps, now_ms: int) -> LimitSeries:
         """Return the cap to send to each building now for the steps of ``grid``."""
-        told = {}
+        granted_w = {}
         for direction in DIRECTIONS:
             wanted, held = self._compute_wanted_w(members, direction, grid, now_ms), {}
             for member in members:
@@ -146,8 +148,8 @@ class LimitAllocator:
                     wanted[edge] = tuple(map(min, wanted[edge], held[edge]))
                     held[edge] = _compute_counted_w(member, direction, grid.step_starts_ms)
             limits = [self.roster.limit_w(direction)] * grid.count
-            told[direction] = grant_limits(wanted, held, limits)
-        return told
+            granted_w[direction] = grant_limits(wanted, held, limits)
+        return granted_w
 
     def _compute_wanted_w(
         self, members: Sequence[BuildingState], direction: str, grid: PlanSteps, now_ms: int
@@ -168,9 +170,9 @@ class LimitAllocator:
                 columns.append(dict(share_w))
                 continue
             room_w = max(roster.limit_w(direction) - reserved_w[step], 0.0)
-            wants = {edge: planned.get(edge, share_w[edge]) for edge in contract_w}
+            requested_w = {edge: planned.get(edge, share_w[edge]) for edge in contract_w}
             columns.append(
-                {edge: share_w[edge] for edge in lost} | distribute_limit(wants, contract_w, room_w)
+                {edge: share_w[edge] for edge in lost} | distribute_limit(requested_w, contract_w, room_w)
             )
         return {
             member.place.edge: tuple(column[member.place.edge] for column in columns) for member in members

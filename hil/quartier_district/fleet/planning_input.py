@@ -113,13 +113,13 @@ def make_building_input(member: BuildingState, grid: PlanSteps, zone: str) -> Bu
 
 
 def _forecast_base_w(
-    member: BuildingState, steered: Sequence[DeviceReport], grid: PlanSteps
+    member: BuildingState, planned_devices: Sequence[DeviceReport], grid: PlanSteps
 ) -> tuple[float, ...]:
     """The connection without what is planned: as a day ago, else as now."""
-    named = [str(device["device"]) for device in steered]
-    now_w = (member.power_w or 0.0) - sum(_read_power_w(member, device) for device in steered)
+    named = [str(device["device"]) for device in planned_devices]
+    now_w = (member.power_w or 0.0) - sum(_read_power_w(member, device) for device in planned_devices)
     known = _read_forecast(member.report, grid)
-    for device in steered:
+    for device in planned_devices:
         ahead = _map_to_steps((member.report or {}).get("forecast"), device.get("forecast_w"), grid)
         known = [None if a is None or b is None else a - b for a, b in zip(known, ahead, strict=True)]
     if not named:
@@ -202,9 +202,9 @@ def _make_car(device: DeviceReport, member: BuildingState, grid: PlanSteps) -> C
     if not device.get("available") or not is_car_present(member, device):
         return None
     # A report of before it came says nothing of what it wants, or how fast.
-    is_told = bool(device.get("present"))
-    need_wh = _parse_number(device.get("energy_up_wh")) if is_told else None
-    leaves_s = _parse_number(device.get("leaves_in_s")) if is_told else None
+    is_reported = bool(device.get("present"))
+    need_wh = _parse_number(device.get("energy_up_wh")) if is_reported else None
+    leaves_s = _parse_number(device.get("leaves_in_s")) if is_reported else None
     stay_s = member.place.stay_h * 3_600.0 if leaves_s is None else leaves_s
     return Car(
         name=str(device["device"]),

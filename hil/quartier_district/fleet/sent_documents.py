@@ -112,9 +112,9 @@ class SentDocuments:
         followed = [letter for letter in self.sent if letter.status != "REJECTED"]
         found = []
         for at_ms in step_starts_ms:
-            said = [cap_w for letter in followed if (cap_w := letter.cap_w(direction, at_ms)) is not None]
+            limits_w = [cap_w for letter in followed if (cap_w := letter.cap_w(direction, at_ms)) is not None]
             sure = any(letter.is_accepted and at_ms < letter.exp_ms for letter in followed)
-            found.append(max(said) if sure else max([share_w, *said]))
+            found.append(max(limits_w) if sure else max([share_w, *limits_w]))
         return tuple(found)
 
     @property

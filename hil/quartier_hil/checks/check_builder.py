@@ -76,8 +76,8 @@ def name_proved_rows(
     rows: dict[tuple[str, str], tuple[str, ...]] = {}
     for check in scenario.checks:
         if check.proves:
-            for judge in build_expectation_checks(check, scenario, caps):
-                empty = judge.verdict(RunData())
+            for expectation_check in build_expectation_checks(check, scenario, caps):
+                empty = expectation_check.verdict(RunData())
                 key = empty.check, empty.promised
                 rows[key] = tuple(dict.fromkeys((*rows.get(key, ()), *check.proves)))
     return [replace(one, proves=rows.get((one.check, one.promised), ())) for one in verdicts]

@@ -140,10 +140,10 @@ class RejectionCheck(_EndCheck):
     def verdict(self, ending: "RunData") -> Verdict:
         """Return the verdict with each answer; ``huge`` may be accepted, because it widens no cap."""
         promised = "what makes no sense is rejected with a reason"
-        told = ending.answers
-        measured = ", ".join(f"{kind}: {status} {reason}".strip() for kind, status, reason in told)
-        holds = bool(told) and all(
-            (status == "REJECTED" and reason) or kind == "huge" for kind, status, reason in told
+        answers = ending.answers
+        measured = ", ".join(f"{kind}: {status} {reason}".strip() for kind, status, reason in answers)
+        holds = bool(answers) and all(
+            (status == "REJECTED" and reason) or kind == "huge" for kind, status, reason in answers
         )
         return Verdict("refused", promised, measured or "none was answered", holds)
 

@@ -73,7 +73,9 @@ class QuarterListCheck:
 def _find_first_difference(labels: Sequence[str], found: Sequence[str]) -> str:
     """Return the first place at which two lists differ, as text."""
     places = zip(labels, found, strict=False)
-    at = next((n for n, (want, have) in enumerate(places) if want != have), min(len(labels), len(found)))
+    at = next(
+        (n for n, (expected, have) in enumerate(places) if expected != have), min(len(labels), len(found))
+    )
     here = found[at] if at < len(found) else "the end"
     there = labels[at] if at < len(labels) else "the end"
     return f"{format_count(len(found), 'value')}, the {at + 1}. is {here}, not {there}"

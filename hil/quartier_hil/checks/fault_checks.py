@@ -46,27 +46,27 @@ _STANDARD_LOSSES: Mapping[str, tuple[LossKey, ...]] = {
 _ASSET_ROLES = {"cars": "ev", "load": "load"}
 
 
-def list_loss_keys(house: SiteSpec, device: str) -> tuple[LossKey, ...]:
+def list_loss_keys(site_spec: SiteSpec, device: str) -> tuple[LossKey, ...]:
     """Return the losses by which the gateway reports that a device does not answer."""
     if device == "gx":
-        battery = (("loss.battery_silent", "bat1"),) if house.battery == "gx" else ()
-        return (*battery, *((("loss.pv_silent", "pv1"),) if house.pv == "gx" else ()))
+        battery = (("loss.battery_silent", "bat1"),) if site_spec.battery == "gx" else ()
+        return (*battery, *((("loss.pv_silent", "pv1"),) if site_spec.pv == "gx" else ()))
     if device in _STANDARD_LOSSES:
         return _STANDARD_LOSSES[device]
     if device.endswith(METER_SUFFIX):
         return (("node.meter_silent", device.removesuffix(METER_SUFFIX)),)
     name = device.removesuffix(DEVICE_SUFFIX)
-    kinds = {one: asset.kind for asset in house.assets for one in site.list_asset_names(asset)}
+    kinds = {one: asset.kind for asset in site_spec.assets for one in site.list_asset_names(asset)}
     return ((f"loss.{_ASSET_ROLES.get(kinds[name], 'moded')}_silent", name),)
 
 
-def _find_worst_w(house: SiteSpec, key: LossKey) -> float:
+def _find_worst_w(site_spec: SiteSpec, key: LossKey) -> float:
     """Return the most power that an asset may take, in W; 0 for generation."""
     code, name = key
     if code == "loss.ev_silent" and name == "ev1":
         return _car_w(CarSpec().current_max_a)
-    sizes = {"bat1": house.battery_w, "hp1": house.heat_pump_w, "pv1": 0.0}
-    for asset in house.assets:
+    sizes = {"bat1": site_spec.battery_w, "hp1": site_spec.heat_pump_w, "pv1": 0.0}
+    for asset in site_spec.assets:
         for one in site.list_asset_names(asset):
             rated_w = 0.0 if asset.kind == "chp" else getattr(asset, "rated_w", 0.0)
             if isinstance(asset, site.ChargePark):
@@ -152,12 +152,12 @@ class FaultCase:
         text = f"up to {self.highest_share:.0%} of a cap, {self.over_s:g} s over"
         holds = self.seen_count > 0 and self.over_s <= OVER_MAX_S + WIRES_S * ending.is_wired
         if not self.is_lost:
-            told = [
+            reported = [
                 key for at_s, _, key in ending.losses if key in self.signs and self._is_here(at_s, ending)
             ]
-            words = f"told as {told[0][0]}" if told else "told as no loss"
+            words = f"told as {reported[0][0]}" if reported else "told as no loss"
             promised = f"{name}: heard, so no loss; the cap holds"
-            return Verdict("faults", promised, f"{words}; {text}", holds and not told)
+            return Verdict("faults", promised, f"{words}; {text}", holds and not reported)
         back_s = self.back_s(ending)
         promised = f"{name}: told in {wanted.report_max_s:g} s, over in {back_s:g} s; the cap holds"
         if not ending.is_wired and any(code == SILENT_DEVICE_CODE for code, _ in self.signs):
@@ -231,21 +231,23 @@ class BlindDeviceCheck:
         if not self.from_s <= now_s < self.until_s:
             return
         self.seen_count += 1
-        house = self.scenario.house
-        worst_w = sum(_find_worst_w(house, key) for key in list_loss_keys(house, self.device))
-        room_w = max(0.0, house.failsafe_import_w - worst_w - max(0.0, values["base.power_w"]))
-        told = {name for _, name in list_loss_keys(house, self.device)}
-        steered_w = sum(max(0.0, values[f"{one}.power_w"]) for one in ("ev1", "bat1") if one not in told)
-        self.most_w = max(self.most_w, steered_w)
-        self.over_w = max(self.over_w, steered_w - room_w)
+        site_spec = self.scenario.house
+        worst_w = sum(_find_worst_w(site_spec, key) for key in list_loss_keys(site_spec, self.device))
+        room_w = max(0.0, site_spec.failsafe_import_w - worst_w - max(0.0, values["base.power_w"]))
+        lost_names = {name for _, name in list_loss_keys(site_spec, self.device)}
+        controlled_w = sum(
+            max(0.0, values[f"{one}.power_w"]) for one in ("ev1", "bat1") if one not in lost_names
+        )
+        self.most_w = max(self.most_w, controlled_w)
+        self.over_w = max(self.over_w, controlled_w - room_w)
 
     def verdict(self, _: RunData) -> Verdict:
         """Return the verdict with the most power that they took, and the excess."""
-        house = self.scenario.house
-        worst_w = sum(_find_worst_w(house, key) for key in list_loss_keys(house, self.device))
+        site_spec = self.scenario.house
+        worst_w = sum(_find_worst_w(site_spec, key) for key in list_loss_keys(site_spec, self.device))
         promised = (
             f"{self.device} silent without a grid meter: counted at {worst_w / 1e3:g} kW below the fail-safe "
-            f"{house.failsafe_import_w / 1e3:g} kW, {BLIND_S:g} s after"
+            f"{site_spec.failsafe_import_w / 1e3:g} kW, {BLIND_S:g} s after"
         )
         measured = f"car and battery took {self.most_w / 1e3:.1f} kW at most"
         if self.over_w > SLACK_W:
@@ -266,8 +268,8 @@ class UnfoundedLossCheck:
 
     def verdict(self, ending: RunData) -> Verdict:
         """Return the verdict with the first loss that no fault explains."""
-        house = self.scenario.house
-        known = {key for device in fault_rules.list_fault_targets(house) for key in self._signs(device)}
+        site_spec = self.scenario.house
+        known = {key for device in fault_rules.list_fault_targets(site_spec) for key in self._signs(device)}
         strange = [
             (at_s, key)
             for at_s, _, key in ending.losses
@@ -277,11 +279,11 @@ class UnfoundedLossCheck:
         return Verdict("faults", "nobody else is called lost", measured, not strange)
 
     def _signs(self, target: str) -> tuple[LossKey, ...]:
-        house = self.scenario.house
+        site_spec = self.scenario.house
         return tuple(
             key
-            for device in fault_rules.list_target_devices(house, target)
-            for key in list_loss_keys(house, device)
+            for device in fault_rules.list_target_devices(site_spec, target)
+            for key in list_loss_keys(site_spec, device)
         )
 
 

@@ -222,10 +222,10 @@ class FuseCheck:
     most: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        house = self.scenario.house
-        fuses = {board.name: board.fuse_a for board in house.boards}
-        if house.main_fuse_a is not None:
-            fuses["grid"] = house.main_fuse_a
+        site_spec = self.scenario.house
+        fuses = {board.name: board.fuse_a for board in site_spec.boards}
+        if site_spec.main_fuse_a is not None:
+            fuses["grid"] = site_spec.main_fuse_a
         self.fuses = {f"{name}.current_l{p}_a": fuse_a for name, fuse_a in fuses.items() for p in (1, 2, 3)}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:

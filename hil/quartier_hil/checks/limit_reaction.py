@@ -92,8 +92,10 @@ class ReactionCheck:
             for cap, end_s in list_limit_reductions(self.caps)
             if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in spans)
         ]
-        house = self.scenario.house
-        self._watts = {out.order: _find_unit_power_w(out, house.assets) for out in list_outputs(house)}
+        site_spec = self.scenario.house
+        self._watts = {
+            out.order: _find_unit_power_w(out, site_spec.assets) for out in list_outputs(site_spec)
+        }
         self._watts = {**self._watts, GENERATION_ORDER: 1.0}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
@@ -164,8 +166,8 @@ class ReactionCheck:
     @property
     def command_max_s(self) -> float:
         """Longest time to the command, s: as the scenario states, else 2 s, or a slower cycle and 1 s."""
-        said_s = None if self.asked is None else self.asked.command_max_s
-        return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
+        stated_s = None if self.asked is None else self.asked.command_max_s
+        return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if stated_s is None else stated_s
 
     @property
     def is_idle(self) -> bool:

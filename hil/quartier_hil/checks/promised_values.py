@@ -74,8 +74,8 @@ def _list_envelopes(events: Sequence[Event], now_s: float) -> list[LimitEnvelope
 
 
 def _find_limit(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: float) -> PromisedLimit:
-    house = scenario.house
-    caps = [("contract", house.contract_import_w, house.contract_export_w)]
+    site_spec = scenario.house
+    caps = [("contract", site_spec.contract_import_w, site_spec.contract_export_w)]
     holds = []
     for document in _list_envelopes(scenario.events, now_s):
         # An envelope sent during a silence waits at the broker or is sent again on return.
@@ -91,17 +91,19 @@ def _find_limit(scenario: Scenario, silences: Sequence[tuple[float, float]], now
         caps.append(
             (
                 "district",
-                _use_default(import_w, house.contract_import_w),
-                _use_default(export_w, house.contract_export_w),
+                _use_default(import_w, site_spec.contract_import_w),
+                _use_default(export_w, site_spec.contract_export_w),
             )
         )
     lost = any(start + HEARTBEAT_TIMEOUT_S <= now_s < end for start, end in silences)
     if lost and not (holds and all(holds)):
-        caps.append(("fail-safe value", house.effective_failsafe_import_w, house.effective_failsafe_export_w))
-    if house.contact_import_w is not None and any(
+        caps.append(
+            ("fail-safe value", site_spec.effective_failsafe_import_w, site_spec.effective_failsafe_export_w)
+        )
+    if site_spec.contact_import_w is not None and any(
         begin <= now_s < end for begin, end in _list_contact_spans(scenario)
     ):
-        caps.append(("contact", house.contact_import_w, house.contract_export_w))
+        caps.append(("contact", site_spec.contact_import_w, site_spec.contract_export_w))
     whose = min(caps, key=lambda cap: cap[1])[0]
     return PromisedLimit(now_s, min(cap[1] for cap in caps), min(cap[2] for cap in caps), whose)
 

@@ -135,14 +135,14 @@ class OrderLedger:
         """
         found = []
         for shown in (assets or {}).values():
-            told = shown.get("command") if isinstance(shown, Mapping) else None
-            if told is None:
+            command = shown.get("command") if isinstance(shown, Mapping) else None
+            if command is None:
                 continue
-            at_s = now_s - told["age_s"]
-            newest = self._newest.get(told["point"])
+            at_s = now_s - command["age_s"]
+            newest = self._newest.get(command["point"])
             if newest is None or at_s > newest.last_s + _SAME_S:
-                reason = told.get("written_reason", told["reason"])
-                found.append(self.note(at_s, told["point"], told["value"], reason))
+                reason = command.get("written_reason", command["reason"])
+                found.append(self.note(at_s, command["point"], command["value"], reason))
         return found
 
 
@@ -159,12 +159,12 @@ class LossLog:
     ended: list[tuple[float, float, LossKey]] = field(default_factory=list)
     standing: dict[LossKey, float] = field(default_factory=dict)
 
-    def look(self, now_s: float, told: Mapping[LossKey, float]) -> None:
+    def look(self, now_s: float, reported: Mapping[LossKey, float]) -> None:
         """Record the losses reported now, each with its age in s."""
-        for key in self.standing.keys() - told.keys():
+        for key in self.standing.keys() - reported.keys():
             self.ended.append((self.standing.pop(key), now_s, key))
-        for key in told.keys() - self.standing.keys():
-            self.standing[key] = now_s - told[key]
+        for key in reported.keys() - self.standing.keys():
+            self.standing[key] = now_s - reported[key]
 
     @property
     def spans(self) -> tuple[tuple[float, float, LossKey], ...]:

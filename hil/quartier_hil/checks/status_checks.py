@@ -178,8 +178,8 @@ class ReasonCheck:
     def _compare(
         self, now_s: float, name: str, asset: Mapping[str, Any], view: Mapping[str, Any], on_s: float | None
     ) -> None:
-        told = [asset[key] for key in ("command", "state_reason") if key in asset]
-        found = [part for reason in told for part in iterate_parts(reason)]
+        reasons = [asset[key] for key in ("command", "state_reason") if key in asset]
+        found = [part for reason in reasons for part in iterate_parts(reason)]
         for part in found:
             self.count += 1
             seen = ReasonView(

@@ -193,10 +193,10 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _parse_count(word: str) -> int:
-    count = int(word) if word.isdecimal() else 0
+def _parse_count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
     if count < 1:
-        raise argparse.ArgumentTypeError(f"{word}: expected a whole number of 1 or more, for example 2")
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of 1 or more, for example 2")
     return count
 
 

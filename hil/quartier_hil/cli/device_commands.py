@@ -74,11 +74,11 @@ async def serve_quirk(odd: QuirkyDevice) -> None:
     async with odd:
         sys.stdout.write(f"{odd.url}\n")
         sys.stdout.flush()
-        told_count = 0
+        printed_count = 0
         while True:
-            for unit, pdu in odd.asked[told_count:]:
+            for unit, pdu in odd.asked[printed_count:]:
                 sys.stderr.write(f"unit {unit}: {pdu.hex(' ')}\n")
-            told_count = len(odd.asked)
+            printed_count = len(odd.asked)
             await asyncio.sleep(0.2)
 
 
@@ -194,14 +194,14 @@ def write_capture(
         expected.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
 
 
-def _make_expected_row(said: Statement) -> dict[str, Any]:
+def _make_expected_row(statement: Statement) -> dict[str, Any]:
     """Empty fields are left out."""
     row = {
-        "label": said.label,
-        "value": said.value,
-        "unit": said.unit,
-        "time": said.time,
-        "more": dict(said.more),
+        "label": statement.label,
+        "value": statement.value,
+        "unit": statement.unit,
+        "time": statement.time,
+        "more": dict(statement.more),
     }
     return {key: value for key, value in row.items() if value not in ("", {}) or key == "value"}
 

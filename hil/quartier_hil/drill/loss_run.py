@@ -164,9 +164,9 @@ class LossRun(Run):
 
     async def _declared(self) -> Mapping[str, Any] | None:
         """The daemon's own row for this loss, with this building's periods and timers."""
-        told = await self.daemon.ask("ladder") or {}
+        answer = await self.daemon.ask("ladder") or {}
         wanted = self.loss_cause.loss, self.loss_cause.of
-        rows: list[dict[str, Any]] = told.get("rows", [])
+        rows: list[dict[str, Any]] = answer.get("rows", [])
         return next((row for row in rows if (row["name"], row["of"]) == wanted), None)
 
     async def _poll_status(self) -> None:

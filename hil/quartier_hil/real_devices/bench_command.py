@@ -82,8 +82,8 @@ def _run_survey(options: argparse.Namespace, *, switch: bool | None) -> int:
         sys.stderr.write("quartier-hil: interrupted; every relay goes to its rest\n")
         return RESULT_UNREADABLE
     if options.json:
-        told = {"bench": bench.title, "rows": [asdict(row) for row in rows]}
-        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        document = {"bench": bench.title, "rows": [asdict(row) for row in rows]}
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
     else:
         sys.stdout.write(bench_survey.format_survey(rows))
     return RESULT_WRONG if any(row.wrong for row in rows) else RESULT_GOOD

@@ -374,5 +374,5 @@ class RealDevices:
 
 
 def _describe_source(source: ReadingSource) -> dict[str, Any]:
-    told = asdict(source)
-    return {key: told[key] for key in ("words", "is_own", "count", "missed_count", "age_max_s")}
+    fields = asdict(source)
+    return {key: fields[key] for key in ("words", "is_own", "count", "missed_count", "age_max_s")}

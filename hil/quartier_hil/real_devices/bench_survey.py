@@ -67,7 +67,7 @@ def find_identity_register(place: DevicePlace) -> Register | None:
     if source is None:
         return None
     is_text = source.type_name == "string"
-    told = {
+    fields = {
         "register": str(source.address),
         "type": "text" if is_text else source.type_name,
         "words": source.word_order,
@@ -75,7 +75,7 @@ def find_identity_register(place: DevicePlace) -> Register | None:
         "length": source.width if is_text else 8,
     }
     try:
-        return Register.model_validate(told)
+        return Register.model_validate(fields)
     except ValidationError:
         return None  # an encoding that the rig has no own decoder for
 
@@ -183,12 +183,12 @@ async def rest_relays(bench: Bench) -> list[SurveyRow]:
         for name, wire, relay in bench.relays():
             one = find_owed_state(bench, f"{name} {wire}", relay, connected=relay.rest == "connected")
             wrong = await write_owed_states([one], lines, _TRY_REAL_S)
-            says = "" if wrong else f"at rest: {relay.rest}"
+            state = "" if wrong else f"at rest: {relay.rest}"
             rows.append(
                 SurveyRow(
                     f"devices.{name}.{wire}",
                     _describe_relay(bench, relay.board, relay.relay),
-                    says,
+                    state,
                     "".join(wrong),
                 )
             )
@@ -200,11 +200,11 @@ async def rest_relays(bench: Bench) -> list[SurveyRow]:
 def _survey_adapters(bench: Bench) -> Iterator[SurveyRow]:
     for name, adapter in bench.adapters.items():
         port = Path(adapter.port)
-        says = f"{adapter.baud} baud, {adapter.parity}{adapter.stop_bits}"
+        setting = f"{adapter.baud} baud, {adapter.parity}{adapter.stop_bits}"
         if not port.exists():
-            yield SurveyRow(f"adapters.{name}", adapter.port, says, "is not there: is it plugged in?")
+            yield SurveyRow(f"adapters.{name}", adapter.port, setting, "is not there: is it plugged in?")
         else:
-            yield SurveyRow(f"adapters.{name}", adapter.port, f"{says}, is {port.resolve()}")
+            yield SurveyRow(f"adapters.{name}", adapter.port, f"{setting}, is {port.resolve()}")
 
 
 async def _survey_place(lines: BenchLines, key: str, place: DevicePlace) -> SurveyRow:
@@ -230,8 +230,8 @@ async def _survey_devices(bench: Bench, lines: BenchLines, *, waits: bool) -> li
     for name, device in bench.devices.items():
         dark = [wire for wire, relay in device.wires.items() if wire != "car" and relay.rest == "cut"]
         if dark and not waits:
-            says = f"not asked: its {' and '.join(dark)} rests cut (--switch connects it)"
-            rows.append(SurveyRow(f"devices.{name}", device.words, says))
+            state = f"not asked: its {' and '.join(dark)} rests cut (--switch connects it)"
+            rows.append(SurveyRow(f"devices.{name}", device.words, state))
             continue
         row = await _survey_place(lines, f"devices.{name}", device)
         until_s = time.monotonic() + (device.boot_s if waits else 0.0)

@@ -254,8 +254,8 @@ class HttpOutlets:
 
     async def identity(self) -> str:
         """Model, name and version."""
-        told = await self._asked("Shelly.GetDeviceInfo")
-        return " ".join(str(told[key]) for key in ("model", "id", "ver") if key in told)
+        info = await self._asked("Shelly.GetDeviceInfo")
+        return " ".join(str(info[key]) for key in ("model", "id", "ver") if key in info)
 
     async def _asked(self, method: str) -> Mapping[str, Any]:
         return await asyncio.to_thread(self._fetch, method)
@@ -274,9 +274,9 @@ class HttpOutlets:
         if answer.status == _WANTS_PASSWORD:
             raise NoAnswerError(f"{where}: wants a password, which the rig has no key for")
         try:
-            told = json.loads(text)
+            document = json.loads(text)
         except ValueError:
-            told = None
-        if answer.status != http.client.OK or not isinstance(told, dict):
+            document = None
+        if answer.status != http.client.OK or not isinstance(document, dict):
             raise NoAnswerError(f"{where}: {method.partition('?')[0]} is answered with HTTP {answer.status}")
-        return told
+        return document

@@ -26,22 +26,24 @@ _DERIVED_QUANTITIES = ("energy_import_wh", "energy_export_wh")
 _SWITCHING_INVARIANTS: tuple[wanted.InvariantName, ...] = ("minimum-times", "switchings", "floors")
 
 
-def list_device_assets(house: SiteSpec, device: str) -> dict[str, str]:
+def list_device_assets(site_spec: SiteSpec, device: str) -> dict[str, str]:
     """Return the assets in a device, each with the prefix of its quantities there."""
     if device == "gx":
-        on_gx = {"bat1": house.battery, "pv1": house.pv}
+        on_gx = {"bat1": site_spec.battery, "pv1": site_spec.pv}
         return {asset: _ASSET_PREFIXES[asset] for asset, make in on_gx.items() if make == "gx"}
     if device in _STANDARD_ASSETS:
         return {_STANDARD_ASSETS[device]: ""}
-    boxes = {name + DEVICE_SUFFIX: name for asset in house.assets for name in site.list_asset_names(asset)}
+    boxes = {
+        name + DEVICE_SUFFIX: name for asset in site_spec.assets for name in site.list_asset_names(asset)
+    }
     return {boxes[device]: ""} if device in boxes else {}
 
 
-def list_device_orders(house: SiteSpec, device: str) -> dict[str, str]:
+def list_device_orders(site_spec: SiteSpec, device: str) -> dict[str, str]:
     """Return the orders of a device: each quantity there with its column in the course."""
     found = {
         _find_prefix(out) + out.point.partition(".")[2]: out.order
-        for out in list_outputs(house)
+        for out in list_outputs(site_spec)
         if out.device == device
     }
     return found | ({"generation_max_w": _GENERATION} if device == "solar" else {})
@@ -51,19 +53,19 @@ def _find_prefix(out: Output) -> str:
     return _ASSET_PREFIXES[out.asset] if out.device in {"gx", "relays"} else ""
 
 
-def list_required_quantities(house: SiteSpec, device: str) -> list[str]:
+def list_required_quantities(site_spec: SiteSpec, device: str) -> list[str]:
     """Return the quantities of a device that must be measured for the site to work around it."""
     if device == "relays":
-        return list(list_device_orders(house, device))
-    return [f"{prefix}power_w" for prefix in list_device_assets(house, device).values()]
+        return list(list_device_orders(site_spec, device))
+    return [f"{prefix}power_w" for prefix in list_device_assets(site_spec, device).values()]
 
 
-def find_point(house: SiteSpec, device: str, quantity: str) -> str:
+def find_point(site_spec: SiteSpec, device: str, quantity: str) -> str:
     """The point of a device's quantity; empty where it belongs to none of its assets."""
-    told = list_device_orders(house, device)
-    if quantity in told:
-        return told[quantity]
-    for asset, prefix in list_device_assets(house, device).items():
+    orders = list_device_orders(site_spec, device)
+    if quantity in orders:
+        return orders[quantity]
+    for asset, prefix in list_device_assets(site_spec, device).items():
         if quantity.startswith(prefix) and "." not in quantity.removeprefix(prefix):
             return f"{asset}.{quantity.removeprefix(prefix)}"
     return ""
@@ -95,8 +97,10 @@ class MeasurableSite:
     @property
     def hidden_orders(self) -> dict[str, str]:
         """Return the columns of orders that are not read from a real device, with the device."""
-        told = {order: name for name in self.real for order in list_device_orders(self.house, name).values()}
-        return {order: name for order, name in told.items() if order not in self._seen}
+        devices_by_order = {
+            order: name for name in self.real for order in list_device_orders(self.house, name).values()
+        }
+        return {order: name for order, name in devices_by_order.items() if order not in self._seen}
 
     def whose(self, name: str) -> str:
         """The real device that keeps this point to itself; empty: it is seen."""
@@ -219,8 +223,8 @@ def list_obstacles(
 def _list_device_obstacles(
     scenario: Scenario, bench: Bench, real: tuple[str, ...], known: Collection[str]
 ) -> Iterator[Fault]:
-    house = scenario.house
-    here = fault_rules.list_devices(house)
+    site_spec = scenario.house
+    here = fault_rules.list_devices(site_spec)
     for name in real:
         if name not in bench.devices:
             yield Fault("bench", None, "real", f"{name} is not in [devices]: {', '.join(bench.devices)}")
@@ -234,12 +238,12 @@ def _list_device_obstacles(
             yield Fault("bench", None, "real", f"{name} cannot be real: {unfit}")
             continue
         measured = bench.devices[name].measured
-        for quantity in list_required_quantities(house, name):
+        for quantity in list_required_quantities(site_spec, name):
             if quantity not in measured:
                 what = "is missing: without it the simulated house does not feel the real device"
                 yield Fault("bench", None, f"devices.{name}.measured.{quantity}", what)
         for quantity in measured:
-            point = find_point(house, name, quantity)
+            point = find_point(site_spec, name, quantity)
             if point not in known:
                 near = difflib.get_close_matches(point, known, n=1)
                 hint = f"; did you mean {near[0].partition('.')[2]}?" if near else ""

@@ -92,9 +92,9 @@ class Readings:
     def verdict(self, _: RunData) -> Verdict:
         """The oldest, or the first that was too old."""
         promised = f"real readings at most {self.stale_s:g} s old while their device has power and cable"
-        told = (
+        source_texts = (
             f"{one.point}: {one.count} read, {one.missed_count} missed, {one.age_max_s:.1f} s at most"
             for one in self.sources.values()
         )
-        measured = self.stale_of or "; ".join(told)
+        measured = self.stale_of or "; ".join(source_texts)
         return Verdict("readings", promised, measured, not self.stale_of)

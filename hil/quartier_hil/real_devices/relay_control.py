@@ -126,8 +126,8 @@ class Relays:
 
     async def set(self, name: str, wire: Wire, *, connected: bool) -> None:
         """Connect or cut one wire; the board must confirm it.  Raises SwitchError."""
-        owed = self._owed(name, wire, connected=connected)
-        failed = await write_owed_states([owed], self._lines, 1.0)
+        state = self._owed(name, wire, connected=connected)
+        failed = await write_owed_states([state], self._lines, 1.0)
         self.count += 1
         if failed:
             self.states.pop((name, wire), None)
@@ -191,8 +191,8 @@ class RelayGuardian:
         process = self.child.process
         if process is None or process.stdin is None or not self.child.alive:
             raise RuntimeError(f"the guardian of the relays is gone, see {self.child.log}")
-        told = [json.loads(one.model_dump_json()) for one in owed_states]
-        process.stdin.write(json.dumps(told).encode() + b"\n")
+        states = [json.loads(one.model_dump_json()) for one in owed_states]
+        process.stdin.write(json.dumps(states).encode() + b"\n")
 
     async def end(self) -> int | None:
         """End it with its last orders; return its exit code, None while it is still busy."""

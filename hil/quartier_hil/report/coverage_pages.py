@@ -82,10 +82,10 @@ def _format_tables(found: Mapping[str, list[Proof]]) -> Iterator[str]:
 
 
 def _format_proofs(row: specification_rows.SpecificationRow, found: list[Proof]) -> str:
-    told: dict[str, list[str]] = {}
+    promises_by_scenario: dict[str, list[str]] = {}
     for one in found:
-        told.setdefault(one.scenario, []).append(_escape_cell(one.promised))
-    words = [f"`{name}`: {'; '.join(checks)}" for name, checks in told.items()]
+        promises_by_scenario.setdefault(one.scenario, []).append(_escape_cell(one.promised))
+    words = [f"`{name}`: {'; '.join(checks)}" for name, checks in promises_by_scenario.items()]
     if row.elsewhere:
         words.append(f"`{row.elsewhere}`, for {row.why}")
     return "<br>".join(words)

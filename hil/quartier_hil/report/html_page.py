@@ -244,7 +244,7 @@ def _format_ledger_row(row: WriteLedgerRow) -> str:
         if row.value is not None
         else "given back"
     )
-    ended = ", ".join(dict.fromkeys(word for word in (row.outcome, row.end) if word))
+    ended = ", ".join(dict.fromkeys(text for text in (row.outcome, row.end) if text))
     cells = (
         _format_clock(row.at_s),
         row.point,

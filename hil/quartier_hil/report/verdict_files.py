@@ -89,8 +89,8 @@ def _make_case(made: ET.Element, suite: JunitSuite, name: str) -> ET.Element:
     )
 
 
-def _remove_control_characters(said: str) -> str:
-    return _NO_CHARACTERS.sub("?", said)
+def _remove_control_characters(text: str) -> str:
+    return _NO_CHARACTERS.sub("?", text)
 
 
 VERDICTS_FILE, VERDICTS_PAGE = "verdicts.json", "verdicts.md"
@@ -125,7 +125,7 @@ def make_verdict_line(
     verdicts: Sequence[Verdict],
     figures: Mapping[str, float],
     *,
-    house_s: float,
+    site_s: float,
     rate: float | None,
     real_s: float,
     date: str,
@@ -138,7 +138,7 @@ def make_verdict_line(
         count=len(verdicts),
         broken=tuple(verdict.check for verdict in verdicts if verdict.result == "broken"),
         unshown=tuple(verdict.check for verdict in verdicts if verdict.result == "not shown"),
-        house_s=house_s,
+        house_s=site_s,
         rate=rate,
         real_s=round(real_s, 1),
         command_s=figures.get("tighten_command_s"),

@@ -30,13 +30,13 @@ _METER_QUANTITIES = (
 class AssetDevices:
     """By the name of the device: an asset's name with ``_box`` after it, a board's with ``_meter``."""
 
-    def __init__(self, house: SiteSpec, seed: int) -> None:
+    def __init__(self, site_spec: SiteSpec, seed: int) -> None:
         self.devices: dict[str, Device] = {}
         self._shown: dict[str, tuple[str, ...]] = {}
-        self._boards = [board.name for board in house.boards if board.metered]
+        self._boards = [board.name for board in site_spec.boards if board.metered]
         for name in self._boards:
             self.devices[name + METER_SUFFIX] = Em24(seed=seed + 100 + len(self.devices))
-        for asset in house.assets:
+        for asset in site_spec.assets:
             for name in site.list_asset_names(asset):
                 self._add(asset, name, seed + 100 + len(self.devices))
 
@@ -126,6 +126,6 @@ def _find_protocol(device: Device) -> str:
 
 
 def _show_values(device: Device, name: str, quantities: tuple[str, ...], values: Mapping[str, float]) -> None:
-    told = {quantity: values.get(f"{name}.{quantity}") for quantity in quantities}
+    shown = {quantity: values.get(f"{name}.{quantity}") for quantity in quantities}
     if not device.off:
-        device.publish({quantity: value for quantity, value in told.items() if value is not None})
+        device.publish({quantity: value for quantity, value in shown.items() if value is not None})

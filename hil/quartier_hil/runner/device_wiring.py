@@ -89,9 +89,9 @@ RELEASE_VALUES = (
 class DeviceWiring:
     """Devices of the site on their wires; those that are ``real`` elsewhere are on none of these."""
 
-    def __init__(self, seed: int, house: SiteSpec | None = None, real: Collection[str] = ()) -> None:
-        house = SiteSpec() if house is None else house
-        self.house = house
+    def __init__(self, seed: int, site_spec: SiteSpec | None = None, real: Collection[str] = ()) -> None:
+        site_spec = SiteSpec() if site_spec is None else site_spec
+        self.house = site_spec
         self.real = frozenset(real)
         self.devices: dict[str, Device] = {
             METER: catalog.make_device("eastron/sdm630", unit=1, seed=seed),
@@ -99,24 +99,27 @@ class DeviceWiring:
             RELAYS: catalog.make_device("waveshare/relay8", unit=3, seed=seed + 2),
             CHARGER: catalog.make_device("keba/p30", rated_a=16.0, seed=seed + 4),
         }
-        if "gx" in (house.battery, house.pv):
+        if "gx" in (site_spec.battery, site_spec.pv):
             self.devices[GX] = catalog.make_device("victron/gx", seed=seed + 3)
-        if house.contact_import_w is not None:
+        if site_spec.contact_import_w is not None:
             self.devices[INPUTS] = catalog.make_device("waveshare/io8", unit=4, seed=seed + 5)
-        if house.battery != "gx":
+        if site_spec.battery != "gx":
             self.devices[STORAGE] = BatteryInverter(
-                _find_generation(house.battery),
-                rated_w=house.battery_w,
-                capacity_wh=house.battery_wh,
+                _find_generation(site_spec.battery),
+                rated_w=site_spec.battery_w,
+                capacity_wh=site_spec.battery_wh,
                 heartbeat_s=HEARTBEAT_S,
-                habits=house.battery_habits,
+                habits=site_spec.battery_habits,
                 seed=seed + 6,
             )
-        if house.pv != "gx":
+        if site_spec.pv != "gx":
             self.devices[SOLAR] = SolarInverter(
-                _find_generation(house.pv), rated_w=house.pv_w, habits=house.pv_habits, seed=seed + 7
+                _find_generation(site_spec.pv),
+                rated_w=site_spec.pv_w,
+                habits=site_spec.pv_habits,
+                seed=seed + 7,
             )
-        self.asset_devices = AssetDevices(house, seed)
+        self.asset_devices = AssetDevices(site_spec, seed)
         self.devices |= self.asset_devices.devices
         self.ports: dict[str, int] = {}
         self._closed = False
@@ -232,10 +235,12 @@ class DeviceWiring:
     @property
     def words(self) -> str:
         """Simulated devices by wire, as text; a real one is on none of these."""
-        on_line = [word for name, word in _ON_LINE.items() if name in self.devices and name not in self.real]
+        on_line = [
+            label for name, label in _ON_LINE.items() if name in self.devices and name not in self.real
+        ]
         on_tcp = [
-            f"Modbus TCP ({word})"
-            for name, word in _ON_TCP.items()
+            f"Modbus TCP ({label})"
+            for name, label in _ON_TCP.items()
             if name in self.devices and name not in self.real
         ]
         return ", ".join(

@@ -227,13 +227,13 @@ class EventDirector:
         self.write_clock_setting()
 
     def write_clock_setting(self) -> None:
-        """Write the word that the daemon's clock looks at, where it has changed."""
-        word = self.wall.word(self.run.clock.utc_ms())
-        if word != self._word:
-            self._word = word
-            # Never half a word: the daemon reads when it likes.
+        """Write the setting that the daemon's clock reads, if it changed."""
+        setting = self.wall.word(self.run.clock.utc_ms())
+        if setting != self._word:
+            self._word = setting
+            # Never half a setting: the daemon reads at any time.
             draft = self.run.daemon.word.with_suffix(".new")
-            draft.write_text(word)
+            draft.write_text(setting)
             draft.replace(self.run.daemon.word)
 
     def _act_in_site(self, event: Any) -> None:
@@ -288,9 +288,9 @@ class EventDirector:
         self.run.plant = building_model.set_public_grid(self.run.plant, grid)
 
     def _send_caps(self, event: LimitEnvelope) -> None:
-        house = self.run.scenario.house
-        said_w = event.default_import_max_w
-        default_w = house.contract_import_w if said_w is None else said_w
+        site_spec = self.run.scenario.house
+        stated_w = event.default_import_max_w
+        default_w = site_spec.contract_import_w if stated_w is None else stated_w
         interval = {"duration_s": event.for_s}
         interval |= event.model_dump(
             include={"import_max_w", "export_max_w", "generation_max_w"}, exclude_none=True
@@ -298,7 +298,7 @@ class EventDirector:
         self.run.peer.order(
             "caps",
             intervals=[interval],
-            default={"import_max_w": default_w, "export_max_w": house.contract_export_w},
+            default={"import_max_w": default_w, "export_max_w": site_spec.contract_export_w},
             for_s=event.valid_s or self.run.scenario.duration_s + 86_400,
             on_loss=event.on_loss,
             program=event.program,

@@ -103,19 +103,19 @@ def _draw_bar(power_w: float, full_w: float, style: str) -> Text:
 
 def _list_assets(run: Run) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
-    house = run.scenario.house
+    site_spec = run.scenario.house
     powers = run.plant.powers_w
     soc = run.plant.battery.soc_pct(run.spec.battery)
     car = run.plant.car
     rows = (
-        ("grid", run.plant.grid_w, house.contract_import_w, "bold blue", "import +, export -"),
-        ("PV", powers["pv1"], house.pv_w, "yellow", MAKE_NAMES[house.pv]),
+        ("grid", run.plant.grid_w, site_spec.contract_import_w, "bold blue", "import +, export -"),
+        ("PV", powers["pv1"], site_spec.pv_w, "yellow", MAKE_NAMES[site_spec.pv]),
         (
             "battery",
             powers["bat1"],
-            house.battery_w,
+            site_spec.battery_w,
             "green",
-            f"{soc:.0f} % charged; {MAKE_NAMES[house.battery]}",
+            f"{soc:.0f} % charged; {MAKE_NAMES[site_spec.battery]}",
         ),
         ("car", powers["ev1"], 11_040.0, "magenta", _format_car(plugged=car.plugged_on, need_wh=car.need_wh)),
         (
@@ -160,9 +160,9 @@ def _format_limit(run: Run) -> Table:
     table.add_row("daemon", f"{read_link_state(run.status)}: {why}{_cap_in_force(run)}")
     for name, label in (("bat1", "battery"), ("ev1", "car"), ("hp1", "heat pump")):
         order = find_value(find_value(run.status, "assets"), name) or {}
-        told = find_value(order, "command") or {}
-        if told:
-            table.add_row(f"{label} told", f"{_format_order(told)} ({told['reason']})")
+        command = find_value(order, "command") or {}
+        if command:
+            table.add_row(f"{label} told", f"{_format_order(command)} ({command['reason']})")
     figures = run.peer.figures
     backlog = find_value(run.status, "backlog_count")
     waiting = "" if backlog is None else f", {backlog:.0f} waiting in the house"
@@ -171,12 +171,12 @@ def _format_limit(run: Run) -> Table:
     return table
 
 
-def _format_order(told: Mapping[str, Any]) -> str:
+def _format_order(command: Mapping[str, Any]) -> str:
     """An order as people say it: ``-4980 W``, ``10 A``, ``on``."""
-    kind = str(told.get("point", "")).rsplit("_", 1)[-1]
+    kind = str(command.get("point", "")).rsplit("_", 1)[-1]
     if kind == "on":
-        return "on" if told["value"] else "off"
-    return f"{told['value']:g} {kind.upper()}".rstrip()
+        return "on" if command["value"] else "off"
+    return f"{command['value']:g} {kind.upper()}".rstrip()
 
 
 def _cap_in_force(run: Run) -> str:

@@ -17,8 +17,8 @@ _UNITS = {
 class Narration:
     """Lines of the narration of a run that are still due."""
 
-    def __init__(self, says: Iterable[StoryLine]) -> None:
-        self._waiting = sorted(says, key=lambda one: one.at_s)
+    def __init__(self, lines: Iterable[StoryLine]) -> None:
+        self._waiting = sorted(lines, key=lambda one: one.at_s)
 
     def step(self, now_s: float, values: Mapping[str, float]) -> Iterator[str]:
         """Yield the lines that are due at ``now_s``, with the measured values in their places."""

@@ -34,9 +34,9 @@ _PLAN = "local plan"  # as the gateway's status says who leads a battery
 
 def list_plan_points(scenario: Scenario) -> tuple[str, ...]:
     """Return the points that a report draws of a site with a planner or a supply contract."""
-    house = scenario.house
-    priced = () if house.tariff is None else ("contract.price_eur_per_kwh",)
-    return priced if house.planning is None else (*priced, LEADS_POINT)
+    site_spec = scenario.house
+    priced = () if site_spec.tariff is None else ("contract.price_eur_per_kwh",)
+    return priced if site_spec.planning is None else (*priced, LEADS_POINT)
 
 
 def compute_advance_s(scenario: Scenario) -> float:
@@ -65,8 +65,8 @@ class PlannerMonitor:
 
     def look(self, run: "Run") -> None:
         """Mark when a plan begins to be followed, and why none is any more."""
-        said = run.status.get("plan")
-        why = said["why_not"] if isinstance(said, Mapping) else self._why
+        plan = run.status.get("plan")
+        why = plan["why_not"] if isinstance(plan, Mapping) else self._why
         if why != self._why:
             run.mark(f"the gateway follows no plan: {why}" if why else "the gateway follows a plan")
             self._why = why

@@ -135,14 +135,14 @@ class Run:
         real = frozenset() if self.real_devices is None else self.real_devices.points
         further = (*plant_assets.list_asset_points(self.scenario), *planner.list_plan_points(self.scenario))
         self.record = RunRecord(further=further, real=real)
-        house = self.scenario.house
+        site_spec = self.scenario.house
         self.spec = build_plant_spec(self.scenario)
         self.plant = building_model.build_initial_state(
-            self.spec, house.soc_pct, house.tank_c, plant_assets.build_pieces(self.scenario)
+            self.spec, site_spec.soc_pct, site_spec.tank_c, plant_assets.build_pieces(self.scenario)
         )
         self.checks: list[Check] = self._make_checks()
         # Where frequency is read faster than that, it moves as fast.
-        self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0, house.frequency_period_s)
+        self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0, site_spec.frequency_period_s)
         self.extra: list[tuple[float, float]] = []
         self._background_task: asyncio.Task[None] | None = None
         self.supervisor = DaemonSupervisor(self)
@@ -155,7 +155,7 @@ class Run:
         # Whatever harms a device or the daemon may make the grid meter stale by itself.
         self._has_only_harmless_events = all(one.do in _HARMLESS_EVENTS for one in self.scenario.events)
         self.zero_s = self.advance_s = planner.compute_advance_s(self.scenario)
-        self.calendar = build_calendar(house.tariff, self.scenario.start)
+        self.calendar = build_calendar(site_spec.tariff, self.scenario.start)
         self._planner = planner.PlannerMonitor()
         self.saving: Saving | None = None
         self.end_wh = 0.0, 0.0
@@ -255,8 +255,8 @@ class Run:
 
     async def _begin(self) -> None:
         """Let the district confirm the contract; run a site with a planner up to the scenario's second 0."""
-        house = self.scenario.house
-        contract = {"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w}
+        site_spec = self.scenario.house
+        contract = {"import_max_w": site_spec.contract_import_w, "export_max_w": site_spec.contract_export_w}
         for_s = self.scenario.duration_s + 86_400
         whole = {"duration_s": for_s, **contract}
         self.peer.order("caps", intervals=[whole], default=contract, for_s=for_s)

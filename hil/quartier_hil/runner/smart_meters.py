@@ -208,9 +208,9 @@ class SmartMeters:
         ailing = self._meter_faults.get(name)
         if ailing is not None and ailing.faults:
             self._mute(name, mute=ailing.is_mute(self._now_s))
-        told = values if ailing is None else ailing.apply(values, self._now_s)
-        if told is not None:
-            meter.tell(told, now)
+        shown_values = values if ailing is None else ailing.apply(values, self._now_s)
+        if shown_values is not None:
+            meter.tell(shown_values, now)
 
     # -- events ----------------------------------------------------------------------------
 

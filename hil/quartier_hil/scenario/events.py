@@ -45,8 +45,8 @@ class AssetSchedule(TimedEvent):
     def interval(self) -> dict[str, float]:
         """The interval in the form of the document."""
         request = {"power_w": self.power_w, "soc_pct": self.soc_pct}
-        said = {name: value for name, value in request.items() if value is not None}
-        return {"duration_s": self.for_s, **said}
+        given = {name: value for name, value in request.items() if value is not None}
+        return {"duration_s": self.for_s, **given}
 
     @property
     def words(self) -> str:

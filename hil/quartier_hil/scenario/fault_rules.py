@@ -34,30 +34,30 @@ _METER_REFUSALS = {
 }
 
 
-def list_devices(house: SiteSpec) -> set[str]:
+def list_devices(site_spec: SiteSpec) -> set[str]:
     """Return the Modbus devices of the site."""
     usual = {*LINE_DEVICES, *TCP_DEVICES}
-    if house.battery == "gx":
+    if site_spec.battery == "gx":
         usual.discard("storage")
-    if house.contact_import_w is None:
+    if site_spec.contact_import_w is None:
         usual.discard("inputs")
-    if house.pv == "gx":
+    if site_spec.pv == "gx":
         usual.discard("solar")
-    if "gx" not in (house.battery, house.pv):
+    if "gx" not in (site_spec.battery, site_spec.pv):
         usual.discard("gx")
-    return usual | set(site.list_device_names(house.boards, house.assets))
+    return usual | set(site.list_device_names(site_spec.boards, site_spec.assets))
 
 
-def list_wires(house: SiteSpec) -> dict[str, tuple[str, ...]]:
+def list_wires(site_spec: SiteSpec) -> dict[str, tuple[str, ...]]:
     """Return the wires of the site with the devices on each."""
-    here = list_devices(house)
+    here = list_devices(site_spec)
     line = tuple(name for name in LINE_DEVICES if name in here)
     return {SERIAL_WIRE: line, **{name + BUS_SUFFIX: (name,) for name in sorted(here - {*LINE_DEVICES})}}
 
 
-def list_target_devices(house: SiteSpec, target: str) -> tuple[str, ...]:
+def list_target_devices(site_spec: SiteSpec, target: str) -> tuple[str, ...]:
     """The devices that a fault of ``target`` falls on: those of a wire, or itself."""
-    return list_wires(house).get(target, (target,))
+    return list_wires(site_spec).get(target, (target,))
 
 
 def target_includes(target: str, device: str) -> bool:
@@ -80,22 +80,22 @@ def blocks_all_answers(kind: FaultKind, seconds: float | None) -> bool:
     )
 
 
-def explain_refusal(house: SiteSpec, target: str, kind: FaultKind, told: Mapping[str, Any]) -> str:
+def explain_refusal(site_spec: SiteSpec, target: str, kind: FaultKind, arguments: Mapping[str, Any]) -> str:
     """Return why a fault is impossible: unknown target, a verb that it cannot follow, a missing argument.
 
-    Empty if it is possible.  ``told`` are its arguments.
+    Empty if it is possible.  ``arguments`` are those of the fault.
     """
-    if target in house.meters:
+    if target in site_spec.meters:
         why = _explain_meter_refusal(target, kind)
-    elif target in list_wires(house):
-        why = _explain_wire_refusal(kind, told)
-    elif target in list_devices(house):
-        why = _explain_device_refusal(house, target, kind, told)
+    elif target in list_wires(site_spec):
+        why = _explain_wire_refusal(kind, arguments)
+    elif target in list_devices(site_spec):
+        why = _explain_device_refusal(site_spec, target, kind, arguments)
     else:
         return f"device: {target} is not in this house"
     if why:
         return f"kind: {target} cannot be {kind}: {why}"
-    return find_missing_argument(kind, told)
+    return find_missing_argument(kind, arguments)
 
 
 def _explain_meter_refusal(target: str, kind: FaultKind) -> str:
@@ -104,37 +104,43 @@ def _explain_meter_refusal(target: str, kind: FaultKind) -> str:
     return _METER_REFUSALS.get(kind, "")
 
 
-def _explain_wire_refusal(kind: FaultKind, told: Mapping[str, Any]) -> str:
-    if kind in (*FACTOR_FAULTS, *METER_FAULT_KINDS) or "value" in told:
+def _explain_wire_refusal(kind: FaultKind, arguments: Mapping[str, Any]) -> str:
+    if kind in (*FACTOR_FAULTS, *METER_FAULT_KINDS) or "value" in arguments:
         return "what is changed on a wire fails its check and is noise: garbage"
     return ""
 
 
-def _explain_device_refusal(house: SiteSpec, target: str, kind: FaultKind, told: Mapping[str, Any]) -> str:
+def _explain_device_refusal(
+    site_spec: SiteSpec, target: str, kind: FaultKind, arguments: Mapping[str, Any]
+) -> str:
     if kind in ("stuck", "delayed", "wrong") and target == "relays":
         return "it measures nothing"
-    if (kind in METER_FAULT_KINDS or "value" in told) and not _is_meter(house, target):
+    if (kind in METER_FAULT_KINDS or "value" in arguments) and not _is_meter(site_spec, target):
         return "it has no current transformers; expected a meter"
-    if kind == "wrong" and target == "inputs" and "points" not in told:
+    if kind == "wrong" and target == "inputs" and "points" not in arguments:
         return "it measures no power; name the points, as in1.input_on"
-    if kind == "bent" and target not in _list_controlled_devices(house):
+    if kind == "bent" and target not in _list_controlled_devices(site_spec):
         return "it takes no orders"
     return ""
 
 
-def _is_meter(house: SiteSpec, target: str) -> bool:
+def _is_meter(site_spec: SiteSpec, target: str) -> bool:
     """Return whether a device measures one power from outside, as meters do."""
-    return target in ("meter", "heatmeter") or target in {board.name + METER_SUFFIX for board in house.boards}
+    return target in ("meter", "heatmeter") or target in {
+        board.name + METER_SUFFIX for board in site_spec.boards
+    }
 
 
-def _list_controlled_devices(house: SiteSpec) -> set[str]:
+def _list_controlled_devices(site_spec: SiteSpec) -> set[str]:
     """The devices that take orders."""
-    usual = {"relays", *(list_devices(house) & set(TCP_DEVICES))}
-    return usual | {name + DEVICE_SUFFIX for asset in house.assets for name in site.list_asset_names(asset)}
+    usual = {"relays", *(list_devices(site_spec) & set(TCP_DEVICES))}
+    return usual | {
+        name + DEVICE_SUFFIX for asset in site_spec.assets for name in site.list_asset_names(asset)
+    }
 
 
-def list_fault_targets(house: SiteSpec) -> Iterator[str]:
+def list_fault_targets(site_spec: SiteSpec) -> Iterator[str]:
     """Every name that a fault may fall on."""
-    yield from sorted(list_devices(house))
-    yield from list_wires(house)
-    yield from house.meters
+    yield from sorted(list_devices(site_spec))
+    yield from list_wires(site_spec)
+    yield from site_spec.meters

@@ -35,20 +35,20 @@ class Output:
     after_s: float = LEASE_S
 
 
-def list_outputs(house: SiteSpec) -> list[Output]:
+def list_outputs(site_spec: SiteSpec) -> list[Output]:
     """Return every output of the site."""
     return [
-        *_list_standard_outputs(house),
-        *(out for asset in house.assets for out in _list_asset_outputs(asset)),
+        *_list_standard_outputs(site_spec),
+        *(out for asset in site_spec.assets for out in _list_asset_outputs(asset)),
     ]
 
 
-def _list_standard_outputs(house: SiteSpec) -> Iterator[Output]:
+def _list_standard_outputs(site_spec: SiteSpec) -> Iterator[Output]:
     yield Output(
         asset="bat1",
         point="bat1.setpoint_w",
         order="order.battery_w",
-        device="gx" if house.battery == "gx" else "storage",
+        device="gx" if site_spec.battery == "gx" else "storage",
         sort="setpoint",
         released=0.0,
         fallback_value=0.0,

@@ -145,15 +145,17 @@ ZONE_NAME = "Europe/Paris"
 
 def build_plant_spec(scenario: asked.Scenario) -> building_model.BuildingSpec:
     """Return the physics of a scenario's site."""
-    house = scenario.house
+    site_spec = scenario.house
     return building_model.BuildingSpec(
         battery=BatterySpec(
-            capacity_wh=house.battery_wh, charge_max_w=house.battery_w, discharge_max_w=house.battery_w
+            capacity_wh=site_spec.battery_wh,
+            charge_max_w=site_spec.battery_w,
+            discharge_max_w=site_spec.battery_w,
         ),
-        solar=SolarSpec(rated_w=house.pv_w),
-        heat_pump=HeatPumpSpec(power_w=house.heat_pump_w),
+        solar=SolarSpec(rated_w=site_spec.pv_w),
+        heat_pump=HeatPumpSpec(power_w=site_spec.heat_pump_w),
         boards=build_boards(scenario),
         homes=map_assets_to_boards(scenario),
-        mean_c=house.outdoor_c,
+        mean_c=site_spec.outdoor_c,
         start_utc_s=scenario.start.replace(tzinfo=ZoneInfo(ZONE_NAME)).timestamp(),
     )

@@ -49,14 +49,14 @@ def _draw_times(event: RandomKills, rng: random.Random) -> Iterable[DaemonStop]:
         yield DaemonStop(at_s=at_s, do="kill", down_s=event.down_s)
 
 
-def expand_fault_sequence(house: SiteSpec, event: FaultSequence) -> Iterable[FaultEvent | FaultEnd]:
+def expand_fault_sequence(site_spec: SiteSpec, event: FaultSequence) -> Iterable[FaultEvent | FaultEnd]:
     """The faults of each verb that fits, one after the other, and the blind turn where it is asked for."""
     place = 0
     for verb in event.kinds:
-        told = event.build_arguments(verb)
-        if not fault_rules.explain_refusal(house, event.device, verb, told):
+        arguments = event.build_arguments(verb)
+        if not fault_rules.explain_refusal(site_spec, event.device, verb, arguments):
             at_s, place = event.begins_s(place), place + 1
-            yield FaultEvent(at_s=at_s, do="fault", device=event.device, kind=verb, **told)
+            yield FaultEvent(at_s=at_s, do="fault", device=event.device, kind=verb, **arguments)
             yield FaultEnd(at_s=at_s + event.for_s, do="clear", device=event.device)
     if event.blind_at_s is not None:
         for device, for_s in ((event.device, event.silent_s), ("meter", event.for_s)):
@@ -66,9 +66,9 @@ def expand_fault_sequence(house: SiteSpec, event: FaultSequence) -> Iterable[Fau
 
 def remove_planner(scenario: asked.Scenario) -> asked.Scenario:
     """Return the same days of a site without a planner, without checks."""
-    house = scenario.house.model_copy(update={"planning": None})
+    site_spec = scenario.house.model_copy(update={"planning": None})
     events = tuple(one for one in scenario.events if one.do != "planner")
-    return scenario.model_copy(update={"house": house, "events": events, "checks": ()})
+    return scenario.model_copy(update={"house": site_spec, "events": events, "checks": ()})
 
 
 SITE_ZONE = ZoneInfo("Europe/Paris")

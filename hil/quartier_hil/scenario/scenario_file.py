@@ -161,42 +161,44 @@ def load_scenario(path: Path) -> Scenario:
     return scenario
 
 
-def _explain_unfit_event(house: SiteSpec, event: Event) -> str:
+def _explain_unfit_event(site_spec: SiteSpec, event: Event) -> str:
     """Return the reason why an event cannot happen in this site, its key before a colon; empty if it can."""
     match event:
         case FaultEvent() | FaultEnd() | FaultSequence():
-            return _explain_unfit_device(house, event)
+            return _explain_unfit_device(site_spec, event)
         case ClockFault() | PlannerFailure():
-            return event.fault if event.do == "clock" else _explain_no_planner(house)
-        case AdapterUnplug() | LineDisturbance() if event.meter not in house.meters:
+            return event.fault if event.do == "clock" else _explain_no_planner(site_spec)
+        case AdapterUnplug() | LineDisturbance() if event.meter not in site_spec.meters:
             return f"meter: {event.meter} is not in house.meters"
         case Blackout() if (
-            strange := {*event.backed} - fault_rules.list_devices(house) - {*house.meters, "gateway"}
+            strange := {*event.backed} - fault_rules.list_devices(site_spec) - {*site_spec.meters, "gateway"}
         ):
             return f"backed: {', '.join(sorted(strange))}: not in this house"
         case SecondMaster():
-            return _explain_no_second_master(house, event.point)
+            return _explain_no_second_master(site_spec, event.point)
     return ""
 
 
-def _explain_no_planner(house: SiteSpec) -> str:
-    return "" if house.planning else "do: there is no planner; expected a table house.planning"
+def _explain_no_planner(site_spec: SiteSpec) -> str:
+    return "" if site_spec.planning else "do: there is no planner; expected a table house.planning"
 
 
-def _explain_unfit_device(house: SiteSpec, event: FaultEvent | FaultEnd | FaultSequence) -> str:
-    if event.device == "inputs" and house.contact_import_w is None:
+def _explain_unfit_device(site_spec: SiteSpec, event: FaultEvent | FaultEnd | FaultSequence) -> str:
+    if event.device == "inputs" and site_spec.contact_import_w is None:
         return ""  # told with the key that brings it
     if isinstance(event, FaultEvent):
-        return fault_rules.explain_refusal(house, event.device, event.kind, event.arguments)
+        return fault_rules.explain_refusal(site_spec, event.device, event.kind, event.arguments)
     return (
         ""
-        if event.device in fault_rules.list_fault_targets(house)
+        if event.device in fault_rules.list_fault_targets(site_spec)
         else f"device: {event.device} is not in this house"
     )
 
 
-def _explain_no_second_master(house: SiteSpec, point: str) -> str:
-    reachable = {out.point: out for out in list_outputs(house) if out.device not in fault_rules.LINE_DEVICES}
+def _explain_no_second_master(site_spec: SiteSpec, point: str) -> str:
+    reachable = {
+        out.point: out for out in list_outputs(site_spec) if out.device not in fault_rules.LINE_DEVICES
+    }
     if point in reachable:
         return ""
     return (

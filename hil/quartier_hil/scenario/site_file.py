@@ -43,31 +43,37 @@ GRID_METER_PROFILES: Mapping[GridMeterKind, str] = {
 _OPCUA_PROFILES = {"substation": "rig/heat_substation", "waste": "rig/waste_terminal"}
 
 
-def make_connection_fields(house: SiteSpec) -> dict[str, str]:
+def make_connection_fields(site_spec: SiteSpec) -> dict[str, str]:
     """Return the lines of the site file on the connection, the usual car and the folder of our profiles."""
-    has_own = bool(house.assets) or house.grid_meter not in ("usual", "linky")
-    frequency = f"frequency_period_s = {house.frequency_period_s}\n"
-    agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"
-    unlisted_w = house.unlisted_generation_w
+    has_own = bool(site_spec.assets) or site_spec.grid_meter not in ("usual", "linky")
+    frequency = f"frequency_period_s = {site_spec.frequency_period_s}\n"
+    agreed = (
+        f"failsafe_import_w = {site_spec.failsafe_import_w}\n"
+        f"failsafe_export_w = {site_spec.failsafe_export_w}\n"
+    )
+    unlisted_w = site_spec.unlisted_generation_w
     unlisted = "" if unlisted_w is None else f"unlisted_generation_w = {unlisted_w:g}\n"
-    place = "" if house.planning is None else f"latitude = {LATITUDE}\nlongitude = {LONGITUDE}\n"
-    stay = {"departure": house.departure and f'"{house.departure}"', "energy_wanted_wh": house.wanted_wh}
+    place = "" if site_spec.planning is None else f"latitude = {LATITUDE}\nlongitude = {LONGITUDE}\n"
+    stay = {
+        "departure": site_spec.departure and f'"{site_spec.departure}"',
+        "energy_wanted_wh": site_spec.wanted_wh,
+    }
     return {
-        "grid_profile": GRID_METER_PROFILES[house.grid_meter],
-        "grid_device": "linky_tic" if house.grid_meter == "linky" else "meter",
-        "frequency": "" if house.grid_meter in ("plain", "linky", "minute") else frequency,
-        "agreed": (agreed if house.failsafe_agreed else "") + unlisted,
+        "grid_profile": GRID_METER_PROFILES[site_spec.grid_meter],
+        "grid_device": "linky_tic" if site_spec.grid_meter == "linky" else "meter",
+        "frequency": "" if site_spec.grid_meter in ("plain", "linky", "minute") else frequency,
+        "agreed": (agreed if site_spec.failsafe_agreed else "") + unlisted,
         "departure": "".join(f"{key} = {value}\n" for key, value in stay.items() if value is not None),
         "profiles": place + (f'profiles = ["{find_profiles_folder()}"]\n' if has_own else ""),
     }
 
 
-def list_device_profiles(house: SiteSpec) -> dict[str, str]:
+def list_device_profiles(site_spec: SiteSpec) -> dict[str, str]:
     """Each meter of a board and each device of a further asset, with the profile that reads it."""
-    meters = {board.name + METER_SUFFIX: BOARD_METER_PROFILE for board in house.boards if board.metered}
+    meters = {board.name + METER_SUFFIX: BOARD_METER_PROFILE for board in site_spec.boards if board.metered}
     return meters | {
         name + DEVICE_SUFFIX: find_profile(asset)
-        for asset in house.assets
+        for asset in site_spec.assets
         for name in site.list_asset_names(asset)
     }
 
@@ -81,14 +87,14 @@ def find_profile(asset: site.Asset) -> str:
     ]
 
 
-def format_assets(house: SiteSpec, ports: Mapping[str, int], timeout_s: float, keys: Path) -> str:
+def format_assets(site_spec: SiteSpec, ports: Mapping[str, int], timeout_s: float, keys: Path) -> str:
     """The TOML text of buses, devices, nodes and assets; ``keys`` is where passwords and certificates lie."""
-    parts = [_format_node(board) for board in house.boards]
-    for board in house.boards:
+    parts = [_format_node(board) for board in site_spec.boards]
+    for board in site_spec.boards:
         if board.metered:
             name = board.name + METER_SUFFIX
             parts.append(_format_device(name, BOARD_METER_PROFILE, ports[name], timeout_s, keys))
-    for asset in house.assets:
+    for asset in site_spec.assets:
         for place, name in enumerate(site.list_asset_names(asset)):
             put = _format_bacnet_device if _is_on_bacnet(asset) else _format_device
             parts.append(
@@ -179,8 +185,8 @@ def _list_run_keys(load: site.PlainLoad) -> Iterator[str]:
     if load.run_w:
         yield f"run_w = {list(load.run_w)}\n"
     for key in ("window_start", "deadline"):
-        if said := getattr(load, key):
-            yield f'{key} = "{said}"\n'
+        if value := getattr(load, key):
+            yield f'{key} = "{value}"\n'
 
 
 def _format_keys(**keys: float | None) -> Iterator[str]:
@@ -320,7 +326,7 @@ import_max_w = {contact_import_w}
 
 
 def format_site_file(
-    house: SiteSpec,
+    site_spec: SiteSpec,
     wiring: "DeviceWiring",
     names: TopicNames,
     *,
@@ -335,11 +341,11 @@ def format_site_file(
     Time-outs are real seconds on the wire: they shrink with the rate so that a silent device costs
     about the same share of plant time, but never below the need of a loaded machine.
     """
-    on_gx = {"battery": house.battery == "gx", "pv": house.pv == "gx"}
+    on_gx = {"battery": site_spec.battery == "gx", "pv": site_spec.pv == "gx"}
     timeout_s = max(1.0 / rate, TIMEOUT_MIN_S)
-    text = _SITE_TEMPLATE if house.contact_import_w is None else _SITE_TEMPLATE + _CONTACT_TEMPLATE
+    text = _SITE_TEMPLATE if site_spec.contact_import_w is None else _SITE_TEMPLATE + _CONTACT_TEMPLATE
     whole = text.format(
-        **house.model_dump(exclude=_UNWRITTEN_KEYS),
+        **site_spec.model_dump(exclude=_UNWRITTEN_KEYS),
         edge=names.edge,
         group=names.group,
         host=names.host,
@@ -352,10 +358,10 @@ def format_site_file(
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
         control="" if cycle_s == 1.0 else f"\n[control]\ncycle_s = {cycle_s:g}\n",
-        main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
-        **make_connection_fields(house),
+        main_fuse="" if site_spec.main_fuse_a is None else f"main_fuse_a = {site_spec.main_fuse_a:g}\n",
+        **make_connection_fields(site_spec),
     )
-    whole += format_assets(house, wiring.ports, timeout_s, find_keys_folder(pty)) + house.supply_text
+    whole += format_assets(site_spec, wiring.ports, timeout_s, find_keys_folder(pty)) + site_spec.supply_text
     for name, (profile, unit) in _TCP_DEVICE_PROFILES.items():
         if name in wiring.ports:
             whole += _TCP_TEMPLATE.format(

@@ -171,13 +171,15 @@ class ContractCalendar:
         today = self._colour(local, 0)
         place = self._place(local, today)
         tariff = self.tariff
-        is_told = tariff.contract == "tempo" and (local.hour >= _TOLD_FROM_H or local.hour < _NIGHT_UNTIL_H)
+        is_announced = tariff.contract == "tempo" and (
+            local.hour >= _TOLD_FROM_H or local.hour < _NIGHT_UNTIL_H
+        )
         return ContractState(
             index=place + 1,
             period=tariff.periods[place],
             price_eur_per_wh=tariff.prices[place] / 1_000.0,
             today=today,
-            tomorrow=self._colour(local, 1) if is_told else 0,
+            tomorrow=self._colour(local, 1) if is_announced else 0,
             notice_min=self._notice_min(local) if tariff.contract == "ejp" else 0,
         )
 

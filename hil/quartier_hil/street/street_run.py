@@ -59,13 +59,13 @@ class StreetBuilding:
 
     def __post_init__(self) -> None:
         """A building at rest."""
-        house = self.scenario.house
+        site_spec = self.scenario.house
         self.lateness = SpeedMonitor(self.scenario.rate, self.scenario.duration_s)
         self.spec = build_plant_spec(self.scenario)
         self.plant = building_model.build_initial_state(
-            self.spec, house.soc_pct, house.tank_c, plant_assets.build_pieces(self.scenario)
+            self.spec, site_spec.soc_pct, site_spec.tank_c, plant_assets.build_pieces(self.scenario)
         )
-        self.wiring = DeviceWiring(self.scenario.seed, house)
+        self.wiring = DeviceWiring(self.scenario.seed, site_spec)
 
     def values(self) -> dict[str, float]:
         """Return the present measurements of its devices."""
@@ -129,15 +129,15 @@ class StreetBuilding:
 
     def place(self) -> dict[str, Any]:
         """Its lines in the district's file."""
-        house = self.scenario.house
+        site_spec = self.scenario.house
         return {
             "edge": self.names.edge,
             "title": self.scenario.title,
-            "kind": "public" if house.assets else "home",
-            "contract_import_w": house.contract_import_w,
-            "contract_export_w": house.contract_export_w,
-            "failsafe_import_w": house.failsafe_import_w,
-            "failsafe_export_w": house.failsafe_export_w,
+            "kind": "public" if site_spec.assets else "home",
+            "contract_import_w": site_spec.contract_import_w,
+            "contract_export_w": site_spec.contract_export_w,
+            "failsafe_import_w": site_spec.failsafe_import_w,
+            "failsafe_export_w": site_spec.failsafe_export_w,
         }
 
 
@@ -145,18 +145,18 @@ SYNTHETIC_STEP_S = 2
 """A cycle each two seconds is near enough for a curve, and half the work."""
 
 
-def simulate_load_w(houses: Sequence[Scenario], series: Callable[[int], LoadSeries]) -> list[float]:
-    """By second of the evening, the sum of all houses that nobody leads."""
+def simulate_load_w(scenarios: Sequence[Scenario], series: Callable[[int], LoadSeries]) -> list[float]:
+    """Return the sum of all buildings without a gateway, by second of the evening, in W."""
     total_w = [0.0] * int(street_scenario.ENDS_AT_S)
-    for house in houses:
-        for at, watts in enumerate(_simulate_building_w(house, series(house.seed))):
+    for scenario in scenarios:
+        for at, watts in enumerate(_simulate_building_w(scenario, series(scenario.seed))):
             total_w[at] += watts
     return total_w
 
 
-def _simulate_building_w(house: Scenario, series: LoadSeries) -> list[float]:
+def _simulate_building_w(scenario: Scenario, series: LoadSeries) -> list[float]:
     plug = CarPlug(at_s=street_scenario.PLUGGED_AT_S, do="plug", need_wh=street_scenario.NEED_WH)
-    asked = house.model_copy(update={"events": (plug,), "cycle_s": float(SYNTHETIC_STEP_S), "checks": ()})
+    asked = scenario.model_copy(update={"events": (plug,), "cycle_s": float(SYNTHETIC_STEP_S), "checks": ()})
     with TemporaryDirectory(prefix="quartier-alone-") as folder:
         day = SyntheticRun(RunOptions(scenario=asked, series=series, folder=Path(folder)))
         day.peer = replace(day.peer, up=False)
@@ -344,12 +344,12 @@ class StreetRun:
         assert child.process is not None
         assert child.process.stdout is not None
         async for line in child.process.stdout:
-            said = json.loads(line)
-            if "page" in said:
-                self.page_url = said["page"]
+            message = json.loads(line)
+            if "page" in message:
+                self.page_url = message["page"]
                 self.tell(f"           The live page: {self.page_url}")
             else:
-                self.figures = said
+                self.figures = message
 
     async def _look(self) -> None:
         while True:

@@ -75,7 +75,7 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
     """Return the narration of the buildings of ``titles``: each event, then the values of the meters."""
     count, limit = len(titles), f"{limit_w / 1e3:g} kW"
     load, band_w = f"the transformer carries {{{LOAD_POINT}}} of {limit}", _band_w(limit_w)
-    told: tuple[dict[str, object], ...] = (
+    lines: tuple[dict[str, object], ...] = (
         {
             "at_s": 0.0,
             "text": f"{spell_number(count)} buildings behind one transformer of {limit}. "
@@ -124,7 +124,7 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
             "otherwise": f"{{{LED_POINT}}} of {count} houses are controlled again: {load}.",
         },
     )
-    return Narration(StoryLine.model_validate({"do": "say", **one}) for one in told)
+    return Narration(StoryLine.model_validate({"do": "say", **one}) for one in lines)
 
 
 def _format_contracts(titles: Mapping[str, str]) -> str:
@@ -152,14 +152,14 @@ def build_scenarios(
     """The buildings by name, as scenarios of one start."""
     common: dict[str, Any] = {"start": START, "duration_s": ENDS_AT_S, "rate": rate, "cycle_s": cycle_s}
     homes: list[tuple[str, str, dict[str, object]]] = [
-        (edge, title, {"contract_import_w": 18_000.0, "failsafe_import_w": SHARE_W, **house})
-        for edge, title, house in _BUILDINGS
+        (edge, title, {"contract_import_w": 18_000.0, "failsafe_import_w": SHARE_W, **site_keys})
+        for edge, title, site_keys in _BUILDINGS
     ]
     if with_public:
         homes.append(("b004", "Town hall and street", _PUBLIC_SITE))
     return [
-        (edge, Scenario.model_validate({**common, "title": title, "seed": 10 * place, "house": house}))
-        for place, (edge, title, house) in enumerate(homes, start=1)
+        (edge, Scenario.model_validate({**common, "title": title, "seed": 10 * place, "house": site_keys}))
+        for place, (edge, title, site_keys) in enumerate(homes, start=1)
     ]
 
 

@@ -158,9 +158,9 @@ class ScenarioQueue:
         folder = self._options.report / path.stem
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").unlink(missing_ok=True)
-        said = folder / OUTPUT_FILE
-        said.unlink(missing_ok=True)
-        child = ChildProcess(self._argv(path, folder), said)
+        output_file = folder / OUTPUT_FILE
+        output_file.unlink(missing_ok=True)
+        child = ChildProcess(self._argv(path, folder), output_file)
         await child.start(inherit_output=not self.is_quiet)
         assert child.process is not None
         try:
@@ -169,23 +169,25 @@ class ScenarioQueue:
             await child.stop()
         # A process that fell over ends with 1 too.
         if code not in (KEPT, BROKEN, NOT_SHOWN) or not (folder / "run.json").exists():
-            why = said.read_text("utf-8").strip() if self.is_quiet else "see its output above"
+            why = output_file.read_text("utf-8").strip() if self.is_quiet else "see its output above"
             sys.stderr.write(f"{why}\n" if self.is_quiet else "")
             self.failed[path] = JunitSuite(scenario=path.stem, error=why)
             return None
         return self._keep(path, folder)
 
     def _argv(self, path: Path, folder: Path) -> list[str]:
-        told = self._options
+        options = self._options
         words = {
-            "--seed": told.seed,
-            "--rate": told.rate,
-            "--records": told.records,
-            "--broker": told.broker,
-            "--bench": told.bench,
-            "--real": told.real,
+            "--seed": options.seed,
+            "--rate": options.rate,
+            "--records": options.records,
+            "--broker": options.broker,
+            "--bench": options.bench,
+            "--real": options.real,
         }
-        asked = [word for name, value in words.items() if value is not None for word in (name, str(value))]
+        asked = [
+            argument for name, value in words.items() if value is not None for argument in (name, str(value))
+        ]
         quiet = ["--quiet"] if self.is_quiet else []
         return [
             *(sys.executable, "-m", "quartier_hil.cli", "run", str(path), "--report", str(folder)),
@@ -203,7 +205,7 @@ class ScenarioQueue:
             path.stem,
             verdicts,
             left["figures"],
-            house_s=scenario.duration_s,
+            site_s=scenario.duration_s,
             rate=left["scenario"]["rate"],
             real_s=left["real_s"],
             date=now.date().isoformat(),

@@ -141,9 +141,9 @@ def _write_report(done: "SyntheticRun", verdicts: "list[Verdict]", report: Path,
         facts=done.facts,
         more={"real_s": done.real_s, "status": done.view},
     )
-    house_s = done.scenario.duration_s
+    site_s = done.scenario.duration_s
     line = verdict_files.make_verdict_line(
-        name, verdicts, done.figures, house_s=house_s, rate=None, real_s=done.real_s, date=""
+        name, verdicts, done.figures, site_s=site_s, rate=None, real_s=done.real_s, date=""
     )
     verdict_files.record_line(report, line)
     return write_report(account, verdicts, done.figures, report / name)

@@ -49,18 +49,18 @@ class Controller:
         kept = self.kept or {}
         persisted = link_state.load_link_state(kept["link"]) if kept else None
         self.linked = machine.start_link(self.site.params, persisted, now, outage=outage)
-        house = self.site.house
+        site = self.site.house
         steps = {point: info.step for point, info in self.site.points.items() if info.writable}
         fallbacks = {
             point: (info.fallback.value, info.fallback.after_s)
             for point, info in self.site.points.items()
             if info.fallback is not None
         }
-        self.state = control_state.ControlState.fresh(replace(house, steps=steps, fallbacks=fallbacks))
+        self.state = control_state.ControlState.fresh(replace(site, steps=steps, fallbacks=fallbacks))
         self.state = replace(
             self.state,
-            switch_states=switch_state.load_switch_states(house, kept.get("turns"), now),
-            runs=daily_runs.load_runs(house, kept.get("runs")),
+            switch_states=switch_state.load_switch_states(site, kept.get("turns"), now),
+            runs=daily_runs.load_runs(site, kept.get("runs")),
         )
         self.entries = {} if outage else orders_schedules.load_schedules(kept.get("schedules"))
         if outage:
@@ -82,11 +82,11 @@ class Controller:
         }
 
     def put(self, readings: Iterable[Readings]) -> None:
-        """Take what devices told."""
-        for told in readings:
-            self.image.put(told)
+        """Put readings of devices into the process image and the history."""
+        for device_readings in readings:
+            self.image.put(device_readings)
             if self.history_recorder is not None:
-                self.history_recorder.take(told)
+                self.history_recorder.take(device_readings)
 
     def heartbeat(self, beat: Heartbeat, now: Now) -> None:
         """A heartbeat of the district."""

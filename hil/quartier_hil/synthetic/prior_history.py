@@ -77,14 +77,14 @@ def simulate_prior_history(
 
 
 def iterate_minutes(scenario: Scenario, spec: BuildingSpec, days: int) -> Iterator[BuildingState]:
-    """The house at the end of each minute of those days, whole quarters; ``now_s`` is the scenario's."""
-    house, start = scenario.house, scenario.start
+    """The building at the end of each minute of those days, whole quarters; ``now_s`` is the scenario's."""
+    site_spec, start = scenario.house, scenario.start
     first = start.date() - dt.timedelta(days=days)
     series = standard_load.build_standard_series(first, days + 1, scenario.seed + _SEED_OFFSET)
     since_s = days * _DAY_S + start.hour * 3_600.0 + start.minute * 60.0 + start.second
     count = int(since_s // MEAN_S)
     state = building_model.build_initial_state(
-        spec, house.soc_pct, house.tank_c, plant_assets.build_pieces(scenario)
+        spec, site_spec.soc_pct, site_spec.tank_c, plant_assets.build_pieces(scenario)
     )
     state = replace(state, now_s=-count * MEAN_S)
     for _ in range(count * round(MEAN_S / STEP_S)):

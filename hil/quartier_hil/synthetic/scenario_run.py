@@ -144,17 +144,17 @@ class SyntheticRun:
             *build_requested_checks(self.evaluated_scenario, self.caps),
         ]
         self._order_checks = [check for check in self.checks if isinstance(check, OrderCheck)]
-        house = self.scenario.house
+        site_spec = self.scenario.house
         self.supply = Supply(self.scenario, self.site, clock)
         self.spec = build_plant_spec(self.scenario)
         rest = building_model.build_initial_state(
-            self.spec, house.soc_pct, house.tank_c, plant_assets.build_pieces(self.scenario)
+            self.spec, site_spec.soc_pct, site_spec.tank_c, plant_assets.build_pieces(self.scenario)
         )
         self.plant = replace(rest, now_s=-WARM_UP_S)
         self.devices = SimulatedDevices(
-            self.site.devices, site_assembly.list_initial_outputs(self.site, house), self.site.buses
+            self.site.devices, site_assembly.list_initial_outputs(self.site, site_spec), self.site.buses
         )
-        planning = house.planning
+        planning = site_spec.planning
         self.planner: Planner | None = None
         if planning is not None:
             factors = {"load_factor": planning.load_factor, "sun_factor": planning.sun_factor}
@@ -164,7 +164,7 @@ class SyntheticRun:
             )
             self.planner = Planner(self.site, past)
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE_NAME)).timestamp() * 1e3)
-        self.peer = SimulatedDistrict(house, self.utc_ms(self.scenario.duration_s + 86_400))
+        self.peer = SimulatedDistrict(site_spec, self.utc_ms(self.scenario.duration_s + 86_400))
         self.wall = WallClock()
         self.second_masters: list[SecondMaster] = []
         self.stored: StoredHistory | None = None
@@ -202,8 +202,8 @@ class SyntheticRun:
     def facts(self) -> dict[str, str]:
         """Facts of the run to show with the verdicts."""
         tariff = self.scenario.house.tariff
-        told = {} if tariff is None else {"supply contract": tariff.words}
-        return {"records": self.options.series.origin, "how": self.words, **told}
+        contract = {} if tariff is None else {"supply contract": tariff.words}
+        return {"records": self.options.series.origin, "how": self.words, **contract}
 
     @property
     def figures(self) -> dict[str, float]:

@@ -134,8 +134,8 @@ class SimulatedDevices:
                 if now_s < group.due_s:
                     continue
                 group.due_s = now_s + group.period_s - 1e-6
-                told = array("d", [seen[point] for point in group.points])
-                yield Readings(group.layout, told, quality * len(group.points), now_ns)
+                measured = array("d", [seen[point] for point in group.points])
+                yield Readings(group.layout, measured, quality * len(group.points), now_ns)
 
     def _prepare(self, values: Mapping[str, float]) -> None:
         self._prepared = True

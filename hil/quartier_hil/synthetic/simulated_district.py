@@ -76,15 +76,15 @@ class SimulatedDistrict:
 
     def ask(self, event: LimitEnvelope | None, now: Now) -> None:
         """Send an envelope; None: what the contract allows, for as long as the run lasts."""
-        house = self.house
+        site_spec = self.house
         if event is None:
             whole_s = (self.exp_utc_ms - now.utc_ms) / 1e3
             event = LimitEnvelope(
                 at_s=0,
                 do="caps",
                 for_s=whole_s,
-                import_max_w=house.contract_import_w,
-                export_max_w=house.contract_export_w,
+                import_max_w=site_spec.contract_import_w,
+                export_max_w=site_spec.contract_export_w,
             )
         interval = Interval(event.for_s, event.import_max_w, event.export_max_w, event.generation_max_w)
         default_w = event.default_import_max_w
@@ -97,8 +97,8 @@ class SimulatedDistrict:
             exp_utc_ms=now.utc_ms + int(event.valid_s * 1e3) if event.valid_s else self.exp_utc_ms,
             start_utc_ms=now.utc_ms,
             intervals=(interval,),
-            default_import_max_w=house.contract_import_w if default_w is None else default_w,
-            default_export_max_w=house.contract_export_w,
+            default_import_max_w=site_spec.contract_import_w if default_w is None else default_w,
+            default_export_max_w=site_spec.contract_export_w,
             on_loss=event.on_loss,
         )
         self._waiting.append(event.program)

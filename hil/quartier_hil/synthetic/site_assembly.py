@@ -118,10 +118,10 @@ def assemble_site(site_file: Path, clock: Clock | None = None) -> AssembledSite:
                 line.why = ""  # it is open, as far as the driver can see
                 speaking[spec.name] = driver
     points = {point: info for infos in devices.values() for point, info in infos.items()}
-    house = site_model.make_site(loaded.site, points, bus_specs.find_release_values(planned, points))
+    site = site_model.make_site(loaded.site, points, bus_specs.find_release_values(planned, points))
     return AssembledSite(
-        house=house,
-        params=site_settings.make_link_params(loaded.site, house.limits),
+        house=site,
+        params=site_settings.make_link_params(loaded.site, site.limits),
         devices=devices,
         buses={wire.name: tuple(spec.name for spec, _ in wire.devices) for wire in planned},
         loaded=loaded,
@@ -172,53 +172,53 @@ def assemble_scenario_site(scenario: Scenario, folder: Path, clock: Clock | None
     return _add_device_data(assemble_site(path, clock), scenario.house)
 
 
-def _add_device_data(site: AssembledSite, house: SiteSpec) -> AssembledSite:
+def _add_device_data(site: AssembledSite, site_spec: SiteSpec) -> AssembledSite:
     """Add the data that the gateway reads from a device: a cap of SunSpec 123 has no timer and stays."""
-    if house.pv != "sunspec-1xx":
+    if site_spec.pv != "sunspec-1xx":
         return site
     infos = dict(site.devices[SOLAR])
     infos[_PV_LIMIT_POINT] = replace(infos[_PV_LIMIT_POINT], fallback=Fallback(None, math.inf))
     return replace(site, devices={**site.devices, SOLAR: infos})
 
 
-def _format_meters(house: SiteSpec) -> str:
-    tariff = house.tariff
-    urls = {name: f"/dev/ttyUSB{place}" for place, name in enumerate(house.meters)}
+def _format_meters(site_spec: SiteSpec) -> str:
+    tariff = site_spec.tariff
+    urls = {name: f"/dev/ttyUSB{place}" for place, name in enumerate(site_spec.meters)}
     mode = "standard" if tariff is None else tariff.mode
     return smart_meters.format_meter_tables(
-        house.meters, urls, TIMEOUT_MIN_S, mode, is_grid=house.grid_meter == "linky"
+        site_spec.meters, urls, TIMEOUT_MIN_S, mode, is_grid=site_spec.grid_meter == "linky"
     )
 
 
-def list_initial_outputs(assembled_site: AssembledSite, house: SiteSpec) -> dict[str, float]:
+def list_initial_outputs(assembled_site: AssembledSite, site_spec: SiteSpec) -> dict[str, float]:
     """Return the value of each output in its device before the first order."""
     return {
-        point: _find_initial_output(info, house)
+        point: _find_initial_output(info, site_spec)
         for point, info in assembled_site.points.items()
         if info.writable
     }
 
 
-def _find_initial_output(info: PointInfo, house: SiteSpec) -> float:
+def _find_initial_output(info: PointInfo, site_spec: SiteSpec) -> float:
     quantity = info.point.partition(".")[2]
     if quantity == "generation_max_w":
-        return house.pv_w
+        return site_spec.pv_w
     if quantity == "relay_on":  # one with a timer of its own lets its load run, a plain relay drops
         return 0.0 if info.fallback is None else info.fallback.value or 0.0
     return _INITIAL_OUTPUTS.get(quantity, 0.0)
 
 
-def make_plant_orders(said: Mapping[str, float]) -> Orders:
+def make_plant_orders(outputs: Mapping[str, float]) -> Orders:
     """Return the orders of the plant from the values of the outputs."""
     further: dict[str, dict[str, float]] = {}
-    for point, value in said.items():
+    for point, value in outputs.items():
         name, _, quantity = point.partition(".")
         if name not in building_model.STANDARD_ASSETS:
             further.setdefault(name, {})[quantity] = value
     return Orders(
-        battery_w=said.get("bat1.setpoint_w", 0.0),
-        generation_max_w=said.get("pv1.generation_max_w", float("inf")),
-        current_max_a=said.get("ev1.current_max_a", 0.0),
-        relay_on=said.get("hp1.relay_on", 0.0) > 0,
+        battery_w=outputs.get("bat1.setpoint_w", 0.0),
+        generation_max_w=outputs.get("pv1.generation_max_w", float("inf")),
+        current_max_a=outputs.get("ev1.current_max_a", 0.0),
+        relay_on=outputs.get("hp1.relay_on", 0.0) > 0,
         more=further,
     )

@@ -75,12 +75,12 @@ class SimulatedLinky:
         self,
         driver: PushDriver,
         clock: ManualClock,
-        house: SiteSpec,
+        site_spec: SiteSpec,
         calendar: ContractCalendar | None,
         seed: int,
     ) -> None:
         self._driver, self._clock, self._calendar = driver, clock, calendar
-        self._meter = build_linky(house.contract_import_w, calendar)
+        self._meter = build_linky(site_spec.contract_import_w, calendar)
         self._meter_faults = MeterFaults()
         self._noise: LineNoise | None = None
         self._seed = seed
@@ -122,9 +122,9 @@ class SimulatedLinky:
             for name, value in values.items()
             if name.startswith(_GRID_PREFIX)
         }
-        told = self._meter_faults.apply(grid, now_s)
-        if told is not None:
-            self._meter.tell(told, utc)
+        shown_values = self._meter_faults.apply(grid, now_s)
+        if shown_values is not None:
+            self._meter.tell(shown_values, utc)
         if now_s >= self._frame_end_s:
             if self._said:
                 self._driver.hear(self._said)
@@ -164,13 +164,13 @@ class Supply:
     """Supply of a scenario's site: its Linky and its contract; empty without them."""
 
     def __init__(self, scenario: Scenario, site: AssembledSite, clock: ManualClock) -> None:
-        house = scenario.house
-        self.calendar = build_calendar(house.tariff, scenario.start)
+        site_spec = scenario.house
+        self.calendar = build_calendar(site_spec.tariff, scenario.start)
         self._clock = clock
         driver = site.speaking.get(LINKY_DEVICE)
         self._linky = None
         if driver is not None:
-            self._linky = SimulatedLinky(driver, clock, house, self.calendar, scenario.seed)
+            self._linky = SimulatedLinky(driver, clock, site_spec, self.calendar, scenario.seed)
         periods_count = 0 if self.calendar is None else len(self.calendar.tariff.periods)
         self._counters = {
             place: f"{LINKY_SUPPLY}.energy_import_t{place}_wh" for place in range(1, periods_count + 1)
@@ -221,21 +221,21 @@ class Supply:
         """Return the gateway's own values of supply and counters; ``UNKNOWN`` for an unknown value."""
         if controller is None or self.calendar is None or not view:
             return {}
-        told = view["supplies"][LINKY_SUPPLY]
-        index = told["tariff_index"]
+        state = view["supplies"][LINKY_SUPPLY]
+        index = state["tariff_index"]
         frozen = controller.image.freeze(now.ns)
         counted = {point: frozen.number(point, _AGE_MAX_S) for point in self._counters.values()}
         return {
             f"{LINKY_SUPPLY}.tariff_index": UNKNOWN if index is None else float(index),
-            f"{LINKY_SUPPLY}.today_colour_state": _get_colour_number(told["today"]),
-            f"{LINKY_SUPPLY}.tomorrow_colour_state": _get_colour_number(told["tomorrow"]),
+            f"{LINKY_SUPPLY}.today_colour_state": _get_colour_number(state["today"]),
+            f"{LINKY_SUPPLY}.tomorrow_colour_state": _get_colour_number(state["tomorrow"]),
             **{point: UNKNOWN if value is None else value for point, value in counted.items()},
         }
 
 
-def _get_colour_number(word: str) -> float:
+def _get_colour_number(colour: str) -> float:
     """A colour as meters number it; 0 where none is shown."""
-    return float(COLOURS.get(word, 0))  # type: ignore[call-overload]  # any word
+    return float(COLOURS.get(colour, 0))  # type: ignore[call-overload]  # any word
 
 
 def _make_local_time(utc_ms: int) -> dt.datetime:

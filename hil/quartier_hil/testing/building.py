@@ -231,9 +231,9 @@ class SimulatedBuilding:
 
     def set_grid(self, *, frequency_hz: float | None = None, voltage_v: float | None = None) -> None:
         """Set frequency or voltage of the public grid."""
-        for word, value in (("frequency", frequency_hz), ("voltage", voltage_v)):
+        for verb, value in (("frequency", frequency_hz), ("voltage", voltage_v)):
             if value is not None:
-                self._send(word, f"{value:g}")
+                self._send(verb, f"{value:g}")
 
     def set_contact(self, name: str, *, closed: bool) -> None:
         """Close or open a contact of the grid operator."""

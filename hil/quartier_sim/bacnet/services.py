@@ -70,12 +70,12 @@ class SubscriptionList:
                 yield one, thing
 
 
-def _has_changed(told: tuple[float, bytes] | None, thing: BacnetObject) -> bool:
-    if told is None or told[1] != thing.status_flags:
+def _has_changed(reported: tuple[float, bytes] | None, thing: BacnetObject) -> bool:
+    if reported is None or reported[1] != thing.status_flags:
         return True
     if thing.cov_increment is None:
-        return told[0] != thing.value
-    return abs(thing.value - told[0]) >= thing.cov_increment
+        return reported[0] != thing.value
+    return abs(thing.value - reported[0]) >= thing.cov_increment
 
 
 _SEGMENTED, _HEAD_BYTES = 8, 4

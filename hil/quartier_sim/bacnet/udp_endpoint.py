@@ -255,9 +255,9 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         if packet.message != WHO_IS_ROUTER or self.is_off:
             return
         wanted = struct.unpack(">H", packet.data[:2])[0] if len(packet.data) >= 2 else None
-        told = [one for one in here if wanted in (None, one)]
-        if told:
-            data = struct.pack(f">{len(told)}H", *told)
+        networks = [one for one in here if wanted in (None, one)]
+        if networks:
+            data = struct.pack(f">{len(networks)}H", *networks)
             self._announce(Packet(data, message=I_AM_ROUTER), addr, None)
 
     # -- what goes out -----------------------------------------------------------------------

@@ -230,9 +230,9 @@ class BuildingServer:
             self._seen[name] = _PrintedOrders(orders, device.writes_count)
 
     def _report_order(self, name: str, point: str, old: float | None, new: float, whose: str) -> None:
-        said = {"device": name, "point": point, "old": old, "value": new, "by": whose}
+        fields = {"device": name, "point": point, "old": old, "value": new, "by": whose}
         was = "-" if old is None else f"{old:g}"
-        self._say("order", f"{name}  {point}  {was} -> {new:g}  {whose}", **said)
+        self._say("order", f"{name}  {point}  {was} -> {new:g}  {whose}", **fields)
 
     def _say(self, event: str, text: str, **more: Any) -> None:
         now = self.options.start + dt.timedelta(seconds=self.now_s)

@@ -143,8 +143,8 @@ class BusWires:
         plant = await server.make_server(here[0].body, identity, self._port(parts.hostname or "", parts.port))
         await self._stack.enter_async_context(plant)
         login = {"url": plant.url, "user": server.USER, "password_file": str(secret.absolute())}
-        said = self._copy["buses"][name]
-        kept = {key: said[key] for key in ("subscribe", "poll_s", "timeout_s") if key in said}
+        section = self._copy["buses"][name]
+        kept = {key: section[key] for key in ("subscribe", "poll_s", "timeout_s") if key in section}
         self._copy["buses"][name] = {"kind": "opcua", **login, "pki": str(keys.absolute()), **kept}
         self._tell(name, "OPC UA", plant.url, here)
 
@@ -187,10 +187,10 @@ class BusWires:
 
     # -- addresses ---------------------------------------------------------------------------
 
-    def _port(self, host: str, said: object) -> int:
+    def _port(self, host: str, site_port: object) -> int:
         """The port of an endpoint: as the site file says where that is on this machine, else the next one."""
-        if self.port_base is None and isinstance(said, int) and _is_local_host(host):
-            return said
+        if self.port_base is None and isinstance(site_port, int) and _is_local_host(host):
+            return site_port
         if self.port_base == 0:
             return 0
         self._taken_count += 1

@@ -100,17 +100,18 @@ class CommandHandler:
         name, kind = command_line.words
         if kind not in get_args(FaultKind):
             raise ValueError(f"{kind!r} is no fault; expected one of {', '.join(get_args(FaultKind))}")
-        told: dict[str, Any] = {key: self._key(key, value) for key, value in command_line.keys.items()}
+        arguments: dict[str, Any] = {key: self._key(key, value) for key, value in command_line.keys.items()}
         targets = self._targets(name)
         is_bus = [one for one, _ in targets] != [name]
         felt = "unplugged" if is_bus and kind == "off" else kind
         if not is_bus and (vain := _explain_no_effect(targets[0][1], kind)):
             raise ValueError(f"{name} cannot be {kind}: {vain}")
-        missing = find_missing_argument(felt, told)  # type: ignore[arg-type]  # looked at above
+        missing = find_missing_argument(felt, arguments)  # type: ignore[arg-type]  # looked at above
         if missing:
             raise ValueError(missing)
         for _, target in targets:
-            target.fault("off" if felt == "unplugged" and isinstance(target, SerialMeter) else felt, **told)  # type: ignore[arg-type]  # as above
+            own = "off" if felt == "unplugged" and isinstance(target, SerialMeter) else felt
+            target.fault(own, **arguments)  # type: ignore[arg-type]  # as above
         return Answer(ok=True, text=f"{name} is {kind}")
 
     @staticmethod
@@ -120,7 +121,7 @@ class CommandHandler:
         if key in ("points", "what"):
             return value
         if key == "phases":
-            return tuple(int(parse_number(word, key)) for word in value.split(","))
+            return tuple(int(parse_number(text, key)) for text in value.split(","))
         return int(parse_number(value, key)) if key in ("every", "seed") else parse_number(value, key)
 
     def _clear(self, name: str) -> Answer:
@@ -151,29 +152,29 @@ class CommandHandler:
     # -- events --------------------------------------------------------------------------------
 
     def _apply_event(self, command_line: CommandLine) -> Answer:
-        house, first = self._served.house, command_line.words[0]
+        building, first = self._served.house, command_line.words[0]
         match command_line.verb:
             case "plug":
-                house.plug(
+                building.plug(
                     first,
                     parse_number(command_line.words[1], "WH")
                     if len(command_line.words) > 1
                     else DEFAULT_CAR_WH,
                 )
             case "unplug":
-                house.plug(first, None)
+                building.plug(first, None)
             case "contact":
                 self._contact(*command_line.words)
             case "load":
-                house.base_w = None if first == "own" else parse_number(first, "load")
+                building.base_w = None if first == "own" else parse_number(first, "load")
             case "sun":
-                house.solar_w_per_kw = None if first == "own" else parse_number(first, "sun")
+                building.solar_w_per_kw = None if first == "own" else parse_number(first, "sun")
             case "soc":
-                house.set_soc(first, parse_number(command_line.words[1], "PCT"))
+                building.set_soc(first, parse_number(command_line.words[1], "PCT"))
             case "frequency":
-                house.set_frequency(parse_number(first, "HZ"))
+                building.set_frequency(parse_number(first, "HZ"))
             case "voltage":
-                house.set_voltage(parse_number(first, "V"))
+                building.set_voltage(parse_number(first, "V"))
         return Answer(ok=True, text="done")
 
     def _contact(self, name: str, state: str) -> None:

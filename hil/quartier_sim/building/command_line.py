@@ -143,8 +143,8 @@ def _run_devices(options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_run_server(_build_options(options)))
     except ConfigError as error:
-        told = {fault.key for fault in faults}
-        _print_refusal(*(str(fault) for fault in error.faults if fault.key not in told))
+        reported_keys = {fault.key for fault in faults}
+        _print_refusal(*(str(fault) for fault in error.faults if fault.key not in reported_keys))
         return EXIT_BAD_SITE if faults else EXIT_REFUSED
     except (ValueError, OSError, LookupError) as error:
         return _print_refusal(f"quartier-hil: {options.site}: {error}")
@@ -209,9 +209,9 @@ def _build_options(options: argparse.Namespace) -> "ServerOptions":
     )
 
 
-def _load_fmus(words: list[str], site: "Site") -> "dict[str, PlantAsset]":
+def _load_fmus(arguments: list[str], site: "Site") -> "dict[str, PlantAsset]":
     """Load the FMUs of the command line.  Raises ConfigError naming an asset or a file that cannot be."""
-    if not words:
+    if not arguments:
         return {}
     from quartier_sim.fmi.imported_asset import (  # noqa: PLC0415 - as above
         FmuAsset,
@@ -220,12 +220,12 @@ def _load_fmus(words: list[str], site: "Site") -> "dict[str, PlantAsset]":
     )
 
     found: dict[str, Any] = {}
-    for word in words:
-        asset, _, rest = word.partition("=")
+    for argument in arguments:
+        asset, _, rest = argument.partition("=")
         file, *more = rest.split(",")
         names = [name for name, one in site.assets.items() if one.role != "grid"]
         if asset not in names or not file:
-            what = f"{word!r}: expected ASSET=FILE with one of {', '.join(names)}"
+            what = f"{argument!r}: expected ASSET=FILE with one of {', '.join(names)}"
             raise ConfigError([Fault("quartier-hil", None, "--fmu", what)])
         phase = site.assets[asset].phase
         try:

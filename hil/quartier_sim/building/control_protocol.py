@@ -89,9 +89,9 @@ def parse_line(text: str) -> CommandLine | None:
         return None
     verb, *rest = words
     if verb not in VERB_WORD_COUNTS:
-        raise ValueError(f"{verb!r} is no word here; expected one of {', '.join(VERB_WORD_COUNTS)}")
-    keys = dict(_split_option(word) for word in rest if _is_option(word))
-    plain = tuple(word for word in rest if not _is_option(word))
+        raise ValueError(f"{verb!r} is no command; expected one of {', '.join(VERB_WORD_COUNTS)}")
+    keys = dict(_split_option(argument) for argument in rest if _is_option(argument))
+    plain = tuple(argument for argument in rest if not _is_option(argument))
     least, most = VERB_WORD_COUNTS[verb]
     if not least <= len(plain) <= most:
         shown = next(one.strip() for one in HELP.splitlines() if verb in one.split())
@@ -110,13 +110,13 @@ def parse_number(text: str, what: str) -> float:
         raise ValueError(f"{what}: {text!r} is no number") from None
 
 
-def _is_option(word: str) -> bool:
-    name, equals, _ = word.partition("=")
+def _is_option(argument: str) -> bool:
+    name, equals, _ = argument.partition("=")
     return bool(equals) and name.isidentifier()
 
 
-def _split_option(word: str) -> tuple[str, str]:
-    name, _, value = word.partition("=")
+def _split_option(argument: str) -> tuple[str, str]:
+    name, _, value = argument.partition("=")
     return name, value
 
 

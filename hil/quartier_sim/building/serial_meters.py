@@ -40,9 +40,9 @@ class SerialMeter:
         """Show the plant's values."""
         self._now_s = now.timestamp()
         self._apply_faults()
-        told = self.meter_faults.apply(values, self._now_s)
-        if told is not None:
-            self.body.tell(told, now)
+        shown_values = self.meter_faults.apply(values, self._now_s)
+        if shown_values is not None:
+            self.body.tell(shown_values, now)
 
     def fault(self, kind: FaultKind, **args: Any) -> None:
         """Make it misbehave.  Raises ValueError for a way of failing that it has not."""

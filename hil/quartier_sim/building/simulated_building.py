@@ -201,13 +201,13 @@ class SimulatedBuilding:
 
     def measure_device(self, name: str, values: Mapping[str, float]) -> dict[str, float]:
         """Return the values that one of the devices measures."""
-        told = {}
+        measured = {}
         for prefix, owner, quantities in self._company.played[name].shown:
             for quantity in quantities:
                 value = values.get(f"{owner}.{quantity}")
                 if value is not None:
-                    told[prefix + quantity] = value
-        return told
+                    measured[prefix + quantity] = value
+        return measured
 
     # -- events ------------------------------------------------------------------------------
 

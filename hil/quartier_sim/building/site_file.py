@@ -72,8 +72,8 @@ class Asset(_Section):
 
     def number(self, key: str, usual: float) -> float:
         """Another key that is a number, or what is usual where it is missing."""
-        said = getattr(self, key, None)
-        return float(said) if isinstance(said, int | float) else usual
+        value = getattr(self, key, None)
+        return float(value) if isinstance(value, int | float) else usual
 
 
 class Node(_Section):

@@ -315,13 +315,13 @@ FACTOR_FAULTS = ("wrong", "bent")
 _SCALED_FAULTS = (*FACTOR_FAULTS, "clamps")
 
 
-def find_missing_argument(kind: FaultKind, told: Mapping[str, Any]) -> str:
+def find_missing_argument(kind: FaultKind, arguments: Mapping[str, Any]) -> str:
     """Return the argument that a fault lacks, as text; empty if it has all."""
-    if kind in _TIMED_FAULTS and not told.get("seconds"):
+    if kind in _TIMED_FAULTS and not arguments.get("seconds"):
         return f"seconds: is missing: how long, for {kind}"
-    if kind == "coarse" and not told.get("value"):
+    if kind == "coarse" and not arguments.get("value"):
         return "value: is missing: from how many W on a change is shown, for coarse"
-    if kind in _SCALED_FAULTS and "factor" not in told:
+    if kind in _SCALED_FAULTS and "factor" not in arguments:
         return f"factor: is missing: what is multiplied by it, for {kind}"
     return ""
 

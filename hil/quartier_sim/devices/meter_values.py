@@ -34,8 +34,10 @@ class MeterValues:
     @property
     def power_w(self) -> float:
         """Total active power, import plus."""
-        told = self._told.get("power_w")
-        return told if told is not None else sum(self._told.get(f"power_{phase}_w", 0.0) for phase in PHASES)
+        value = self._told.get("power_w")
+        return (
+            value if value is not None else sum(self._told.get(f"power_{phase}_w", 0.0) for phase in PHASES)
+        )
 
     def phase_power_w(self, phase: str) -> float:
         """Active power of ``l1``, ``l2`` or ``l3``."""
@@ -47,8 +49,8 @@ class MeterValues:
 
     def phase_current_a(self, phase: str) -> float:
         """Current, never negative."""
-        told = self._told.get(f"current_{phase}_a")
-        return told if told is not None else abs(self.phase_power_w(phase)) / self.phase_voltage_v(phase)
+        value = self._told.get(f"current_{phase}_a")
+        return value if value is not None else abs(self.phase_power_w(phase)) / self.phase_voltage_v(phase)
 
     @property
     def frequency_hz(self) -> float:

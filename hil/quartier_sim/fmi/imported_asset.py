@@ -37,13 +37,13 @@ class _Variable:
     type: str
 
 
-def read_quantity_map(words: Iterable[str]) -> dict[str, str]:
-    """Read ``QUANTITY=VARIABLE`` words.  Raises ValueError naming a word of another form."""
+def read_quantity_map(arguments: Iterable[str]) -> dict[str, str]:
+    """Read ``QUANTITY=VARIABLE`` arguments.  Raises ValueError naming one of another form."""
     found = {}
-    for word in words:
-        quantity, equals, variable = word.partition("=")
+    for argument in arguments:
+        quantity, equals, variable = argument.partition("=")
         if not (quantity and equals and variable):
-            raise ValueError(f"{word!r}: expected QUANTITY=VARIABLE, for example power_w=heater.P")
+            raise ValueError(f"{argument!r}: expected QUANTITY=VARIABLE, for example power_w=heater.P")
         found[quantity] = variable
     return found
 

@@ -109,8 +109,8 @@ def _read_rows(path: Path, columns: Sequence[str] = COLUMNS) -> list[dict[str, f
         bad: dict[int, str] = {}
         for row in reader:
             values = {name: _parse_number(row[name]) for name in columns}
-            if said := [f"{name} {row[name]!r}" for name, value in values.items() if math.isnan(value)]:
-                bad[reader.line_num] = ", ".join(said)
+            if invalid := [f"{name} {row[name]!r}" for name, value in values.items() if math.isnan(value)]:
+                bad[reader.line_num] = ", ".join(invalid)
             rows.append(values)
         faults += [Fault(str(path), line, "row", what) for line, what in _group_bad_lines(bad)]
         if len(rows) < MINUTES_PER_HOUR and not faults:

@@ -63,9 +63,9 @@ class Telegram:
         return tuple(statement for statement in self.statements if statement.is_number)
 
 
-def make_telegram(data: bytes, says: Iterable[Statement], meter: str = "") -> Telegram:
+def make_telegram(data: bytes, statements: Iterable[Statement], meter: str = "") -> Telegram:
     """A telegram under one checksum."""
-    return Telegram((TelegramPart(data, tuple(says)),), meter)
+    return Telegram((TelegramPart(data, tuple(statements)),), meter)
 
 
 _X25, _ARC = 0x8408, 0xA001

@@ -87,9 +87,9 @@ class P30(Device):
         self._settings()
 
     def _state(self, *, plugged: bool, power_w: float) -> float:
-        told = self._told.get("charge_state")
-        if told is not None:
-            return told
+        state = self._told.get("charge_state")
+        if state is not None:
+            return state
         if not plugged:
             return _NOT_READY
         if power_w > 0:

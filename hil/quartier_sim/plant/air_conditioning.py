@@ -81,9 +81,9 @@ class Cooling:
     def step(self, orders: Mapping[str, float], around: Surroundings, dt_s: float) -> "Cooling":
         """Follow ``setpoint_shift_k`` (plus is warmer), or ``relay_on``."""
         shift_k = orders.get("setpoint_shift_k", 0.0)
-        wants = self.room_c > (self.stop_c if self.running_on else self.start_c) + shift_k
+        is_requested = self.room_c > (self.stop_c if self.running_on else self.start_c) + shift_k
         rested = self.running_on or around.now_s - self.changed_s >= 180.0
-        running = wants and rested and orders.get("relay_on", 1.0) > 0 and around.powered
+        running = is_requested and rested and orders.get("relay_on", 1.0) > 0 and around.powered
         gain_w = self.gain_w_per_k * (around.outdoor_c - self.room_c) + 1_500.0
         cold_w = self.rated_w * self.cop if running else 0.0
         return replace(

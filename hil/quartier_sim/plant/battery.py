@@ -50,9 +50,9 @@ def step_battery(
     The energy never leaves 0..capacity: the battery protects itself by giving or taking less.
     """
     state = _queue_order(spec, state, order_w, now_s)
-    want_w = min(max(state.target_w, -spec.discharge_max_w), spec.charge_max_w)
+    target_w = min(max(state.target_w, -spec.discharge_max_w), spec.charge_max_w)
     ramp_w = spec.ramp_max_w_per_s * dt_s
-    power_w = min(max(want_w, state.power_w - ramp_w), state.power_w + ramp_w)
+    power_w = min(max(target_w, state.power_w - ramp_w), state.power_w + ramp_w)
     efficiency = spec.efficiency_pct / 100.0
     hours = dt_s / 3600.0
     room_w = (spec.capacity_wh - state.energy_wh) / (hours * efficiency)

@@ -82,8 +82,8 @@ def step_heat_pump(
     spec: HeatPumpSpec, state: HeatPumpState, draw_w: float, dt_s: float, *, relay_on: bool
 ) -> HeatPumpState:
     """Go on by ``dt_s`` while ``draw_w`` of heat is taken; runs only where ``relay_on`` allows it."""
-    wants = state.tank_c < (spec.stop_c if state.running_on else spec.start_c)
-    running = wants and relay_on
+    is_requested = state.tank_c < (spec.stop_c if state.running_on else spec.start_c)
+    running = is_requested and relay_on
     power_w = spec.power_w if running else spec.idle_w
     heat_w = spec.power_w * spec.cop if running else 0.0
     loss_w = spec.loss_w_per_k * (state.tank_c - spec.room_c)
@@ -135,8 +135,8 @@ class SgReadyHeatPump:
         """Go on under ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``."""
         state = int(orders.get("sg_ready_state", NORMAL))
         raised_k = _SETPOINT_RAISE_K.get(state, 0.0) + orders.get("setpoint_shift_k", 0.0)
-        wants = self.tank_c < (self.stop_c if self.running_on else self.start_c) + raised_k
-        running = wants and state != BLOCKED and orders.get("relay_on", 1.0) > 0 and around.powered
+        is_requested = self.tank_c < (self.stop_c if self.running_on else self.start_c) + raised_k
+        running = is_requested and state != BLOCKED and orders.get("relay_on", 1.0) > 0 and around.powered
         rested = self.running_on or around.now_s - self.changed_s >= MIN_OFF_S
         running = running and rested
         cop = self.cop * (1.0 - 0.025 * (7.0 - around.outdoor_c))

@@ -165,22 +165,22 @@ def list_models() -> Iterator[int]:
     )
 
 
-def _parse_group(told: Mapping[str, Any]) -> Group:
+def _parse_group(document: Mapping[str, Any]) -> Group:
     return Group(
-        told["name"],
-        tuple(_parse_point(point) for point in told.get("points", ())),
-        tuple(_parse_group(group) for group in told.get("groups", ())),
-        told.get("count"),
+        document["name"],
+        tuple(_parse_point(point) for point in document.get("points", ())),
+        tuple(_parse_group(group) for group in document.get("groups", ())),
+        document.get("count"),
     )
 
 
-def _parse_point(told: Mapping[str, Any]) -> Point:
-    kind = told["type"]
+def _parse_point(document: Mapping[str, Any]) -> Point:
+    kind = document["type"]
     return Point(
-        told["name"],
+        document["name"],
         kind,
-        int(told["size"]) if kind == "string" else _SIZES[kind],
-        told.get("sf"),
-        told.get("access") == "RW",
-        frozenset(int(symbol["value"]) for symbol in told.get("symbols", ())),
+        int(document["size"]) if kind == "string" else _SIZES[kind],
+        document.get("sf"),
+        document.get("access") == "RW",
+        frozenset(int(symbol["value"]) for symbol in document.get("symbols", ())),
     )

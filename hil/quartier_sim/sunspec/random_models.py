@@ -30,8 +30,10 @@ def _generate_group(source: random.Random, group: Group) -> ModelValues:
     found = _generate_values(source, group, counts, top=True)
     loose = [below.name for below in group.groups if below.count == 0]
     # A point of this type is the number of the groups for which the length leaves room.
-    told = {point.name: len(found[name]) for point in group.points if point.kind == "count" for name in loose}
-    return {**found, **counts, **told}
+    loose_counts = {
+        point.name: len(found[name]) for point in group.points if point.kind == "count" for name in loose
+    }
+    return {**found, **counts, **loose_counts}
 
 
 def _generate_values(

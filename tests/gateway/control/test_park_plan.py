@@ -320,7 +320,9 @@ def test_a_car_is_reckoned_with_what_it_may_take(make_inputs, more, goal_a, want
     one = bay("a", **({"order_a": 10.0} | more))
     ordered(make_inputs, one, goal_a)
 
-    assert (want_a * V, allowed_a * V) == pytest.approx((one.participant.want_w, one.participant.allowed_w))
+    assert (want_a * V, allowed_a * V) == pytest.approx(
+        (one.participant.desired_w, one.participant.allowed_w)
+    )
 
 
 @pytest.mark.parametrize(

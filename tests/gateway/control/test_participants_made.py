@@ -49,7 +49,7 @@ def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, w
     memories = {} if seen_w is None else {"pump.power_w": LastGood(seen_w, S)}
     participant = make_flexible_participant(house.assets[4], turn, memories, S)
 
-    assert (present_w, want_w) == (participant.present_w, participant.want_w)
+    assert (present_w, want_w) == (participant.present_w, participant.desired_w)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,11 @@ def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, w
 def test_a_limited_ev_is_expected_to_come_down_for_six_seconds(house, turn, seen_w, want_w, deaf):
     participant = make_flexible_participant(house.assets[2], turn, {"ev1.power_w": LastGood(seen_w, S)}, S)
 
-    assert (seen_w, want_w, deaf) == (participant.present_w, participant.want_w, participant.is_unresponsive)
+    assert (seen_w, want_w, deaf) == (
+        participant.present_w,
+        participant.desired_w,
+        participant.is_unresponsive,
+    )
 
 
 def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
@@ -80,7 +84,7 @@ def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
     ]
 
     assert [(0, False), (9000, True)] == [
-        (participant.want_w, participant.is_unresponsive) for participant in participants
+        (participant.desired_w, participant.is_unresponsive) for participant in participants
     ]
 
 
@@ -139,7 +143,7 @@ def test_pv_never_counts_plus_and_not_beyond_its_limit(house, seen_w, turn, pres
     memories = {} if seen_w is None else {"pv1.power_w": LastGood(seen_w, S)}
     participant = make_flexible_participant(house.assets[1], turn, memories, S)
 
-    assert (present_w, want_w) == (participant.present_w, participant.want_w)
+    assert (present_w, want_w) == (participant.present_w, participant.desired_w)
 
 
 def test_a_participant_is_named_like_its_asset(house):

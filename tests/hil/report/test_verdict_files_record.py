@@ -13,7 +13,7 @@ VERDICTS = [Verdict("cap-kept", "a", "b", holds=True), Verdict("reached", "a", "
 
 def _line(name, **figures):
     return make_verdict_line(
-        name, VERDICTS, figures, house_s=2_400.0, rate=20.0, real_s=121.26, date="2026-06-12"
+        name, VERDICTS, figures, site_s=2_400.0, rate=20.0, real_s=121.26, date="2026-06-12"
     )
 
 
@@ -38,6 +38,6 @@ def test_a_scenario_that_is_run_again_takes_its_own_place_and_leaves_the_others(
 
 def test_a_record_that_nobody_can_read_is_begun_anew(tmp_path):
     (tmp_path / VERDICTS_FILE).write_text("[{")
-    page = record_line(tmp_path, make_verdict_line("a", [], {}, house_s=60.0, rate=None, real_s=0.4, date=""))
+    page = record_line(tmp_path, make_verdict_line("a", [], {}, site_s=60.0, rate=None, real_s=0.4, date=""))
 
     assert "| a | 0 of 0 |  |  | 1 min | no wires |  |  |  | 0 s |\n" in page.read_text()

@@ -14,7 +14,7 @@ def judged(name="cap-kept", digest="d", verdicts=(KEPT,), rate=20.0, real_s=12.0
         name,
         verdicts,
         {"tighten_inside_s": inf},
-        house_s=60.0,
+        site_s=60.0,
         rate=rate,
         real_s=real_s,
         date="2026-11-28",

@@ -33,7 +33,7 @@ def progress(said, watch, expected_s, count, jobs=1):
 
 
 def judged(*verdicts):
-    line = verdict_files.make_verdict_line("a", verdicts, {}, house_s=60.0, rate=20.0, real_s=12.0, date="")
+    line = verdict_files.make_verdict_line("a", verdicts, {}, site_s=60.0, rate=20.0, real_s=12.0, date="")
     return ScenarioResult(digest="d", seed=1, line=line, verdicts=verdicts)
 
 

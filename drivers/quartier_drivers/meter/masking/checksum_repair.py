@@ -33,10 +33,10 @@ def _find_tic_sum(data: bytes | bytearray) -> int:
 def repair_p1(before: bytes, after: bytearray) -> None:
     """Repair P1 telegrams (Companion Standard P1, 6.2): over ``/`` to ``!``, both included."""
     for found in _P1_TELEGRAM.finditer(before):
-        start, end, told = found.start(), found.start(1), found[1]
-        if int(told, 16) == crc_arc(before[start:end]):
-            text = f"{crc_arc(bytes(after[start:end])):0{len(told)}X}"[-len(told) :].encode()
-            after[end : end + len(told)] = text.lower() if told.islower() else text
+        start, end, checksum = found.start(), found.start(1), found[1]
+        if int(checksum, 16) == crc_arc(before[start:end]):
+            text = f"{crc_arc(bytes(after[start:end])):0{len(checksum)}X}"[-len(checksum) :].encode()
+            after[end : end + len(checksum)] = text.lower() if checksum.islower() else text
 
 
 def repair_iec62056_block(before: bytes, after: bytearray) -> None:
@@ -82,14 +82,14 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
                 return
             for _ in range(_PARTS - 2):
                 _, at = parse_element(before, at)
-            _, told_end = parse_element(before, at)
-            size = told_end - at - 1
-            data = before[told_end - size : told_end].rjust(2, b"\0")
+            _, checksum_end = parse_element(before, at)
+            size = checksum_end - at - 1
+            data = before[checksum_end - size : checksum_end].rjust(2, b"\0")
             for way in _SML_CHECKSUMS:
                 if way.of(before[begin:at]) == data:
-                    after[told_end - size : told_end] = way.of(bytes(after[begin:at]))[2 - size :]
+                    after[checksum_end - size : checksum_end] = way.of(bytes(after[begin:at]))[2 - size :]
                     break
-            at = told_end + 1
+            at = checksum_end + 1
     except (MalformedElement, IndexError):
         return
 

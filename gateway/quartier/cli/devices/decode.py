@@ -65,9 +65,9 @@ def _print_advice(capture: CaptureDecoder) -> None:
     """Say which profiles fit each meter of the capture, and why."""
     for meter in capture.meters:
         who = capture.identity(meter).text
-        told = [describe_suggestion(one) for one in capture.suggestions(meter)]
+        suggestions = [describe_suggestion(one) for one in capture.suggestions(meter)]
         print(f"{meter or 'a meter without a number'}{f' ({who})' if who else ''}:", file=sys.stderr)
-        print("\n".join(f"  {one}" for one in told or ["no profile reads it"]), file=sys.stderr)
+        print("\n".join(f"  {one}" for one in suggestions or ["no profile reads it"]), file=sys.stderr)
 
 
 class _FirstBytes:

@@ -298,13 +298,13 @@ def describe_suggestion(by: ProfileSuggestion) -> str:
 def describe_frame(frame: CaptureFrame) -> str:
     """Return a frame in one line for a person: powers first, and not more points than fit."""
     names = sorted(frame.points, key=_rank_point)
-    told = [
+    values = [
         f"{name} {output.format_number(frame.points[name], _find_unit(name))}"
         for name in names[:_LINE_POINTS_MAX]
     ]
     more = [f"and {len(names) - _LINE_POINTS_MAX} more"] if len(names) > _LINE_POINTS_MAX else []
     bad = f"; {frame.telegram.bad_count} bad" if frame.telegram.bad_count else ""
-    return f"frame {frame.number}: {', '.join(told + more) or 'no points'}{bad}"
+    return f"frame {frame.number}: {', '.join(values + more) or 'no points'}{bad}"
 
 
 def _rank_point(name: str) -> int:
@@ -319,8 +319,6 @@ def _find_unit(point: str) -> str:
 
 def render_meter_lines(port: str, found: meter_listen.FoundMeter) -> str:
     """Return the lines of a site file for what was found."""
-    keys_said = meter_listen.make_bus_keys(port, found).items()
-    shown = [
-        f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in keys_said
-    ]
+    section = meter_listen.make_bus_keys(port, found).items()
+    shown = [f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in section]
     return "\n".join([f"[buses.{_BUS_NAME}]", *shown]) + "\n"

@@ -169,11 +169,11 @@ def describe_fallback_class(fallback: Any) -> str:
 
 def _matches_filters(row: dict[str, Any], options: argparse.Namespace) -> bool:
     words = f"{row['profile']} {row['maker']} {row['model']}".lower()
-    said = row["orders"] if options.orders else [*row["measures"], *row["orders"]]
+    points = row["orders"] if options.orders else [*row["measures"], *row["orders"]]
     return (
         all(name.lower() in words for name in options.names)
         and options.protocol in (None, row["protocol"])
-        and (options.point is None or any(options.point in quantity for quantity in said))
+        and (options.point is None or any(options.point in quantity for quantity in points))
         and (not options.orders or bool(row["orders"]))
     )
 
@@ -251,7 +251,7 @@ def _print_quantities(options: argparse.Namespace) -> int:
     rows = [
         row
         for row in list_quantity_rows()
-        if all(word.lower() in f"{row['quantity']} {row['meaning']}".lower() for word in options.names)
+        if all(name.lower() in f"{row['quantity']} {row['meaning']}".lower() for name in options.names)
     ]
     if options.json:
         output.print_json(rows)
@@ -379,11 +379,11 @@ def run_prove(options: argparse.Namespace) -> int:
             faults += error.faults
     wrong = [one for each in proofs for one in each.faults]
     if options.json:
-        told_faults = [_render_fault(one) for one in faults]
+        rendered_faults = [_render_fault(one) for one in faults]
         output.print_json(
             {
                 "profiles": [{"profile": one.profile, **render_proof(one)} for one in proofs],
-                "faults": told_faults,
+                "faults": rendered_faults,
             }
         )
     else:

@@ -51,7 +51,7 @@ def _print_declared(options: argparse.Namespace) -> int:
         output.print_json(rows)
         return 0
     heads = ("loss", "of", ">noticed", ">done by", "what is done", "where", "comes back")
-    told = (
+    cells = (
         (
             row["name"],
             row["of"],
@@ -63,7 +63,7 @@ def _print_declared(options: argparse.Namespace) -> int:
         )
         for row in rows
     )
-    output.make_console().print(output.make_table("", heads, told))
+    output.make_console().print(output.make_table("", heads, cells))
     return 0
 
 
@@ -84,12 +84,12 @@ def run_simulated_drill(options: argparse.Namespace) -> int:
         [sys.executable, "-m", f"{RIG_MODULE}.cli", "drill", *words], stdout=subprocess.PIPE, text=True
     ) as rig:
         try:
-            for told in _read_lines(rig):
-                if told["state"] == "making":
-                    _print_progress(f"{told['loss']} {told['of']}".rstrip(), told)
+            for progress in _read_lines(rig):
+                if progress["state"] == "making":
+                    _print_progress(f"{progress['loss']} {progress['of']}".rstrip(), progress)
                 else:
-                    outcomes.append(loss_results.evaluate_loss(told))
-                    _print_progress(outcomes[-1].verdict, told)
+                    outcomes.append(loss_results.evaluate_loss(progress))
+                    _print_progress(outcomes[-1].verdict, progress)
         except KeyboardInterrupt:
             rig.terminate()
         code = rig.wait()
@@ -101,12 +101,12 @@ def _read_lines(rig: "subprocess.Popen[str]") -> Iterator[Mapping[str, Any]]:
     return (json.loads(line) for line in rig.stdout if line.startswith("{"))
 
 
-def _print_progress(word: str, told: Mapping[str, Any]) -> None:
-    if told["state"] == "making":
-        print(f"{word}: {told['how']} (about {told['about_s']:.0f} s) …", file=sys.stderr, flush=True)
+def _print_progress(head: str, progress: Mapping[str, Any]) -> None:
+    if progress["state"] == "making":
+        print(f"{head}: {progress['how']} (about {progress['about_s']:.0f} s) …", file=sys.stderr, flush=True)
     else:
-        why = f": {told['why']}" if told.get("why") else ""
-        print(f"  {word}{why}", file=sys.stderr, flush=True)
+        why = f": {progress['why']}" if progress.get("why") else ""
+        print(f"  {head}{why}", file=sys.stderr, flush=True)
 
 
 def _print_results(options: argparse.Namespace, outcomes: list[loss_results.LossResult], code: int) -> int:
@@ -133,5 +133,5 @@ def _write_page(folder: Path, outcomes: list[loss_results.LossResult]) -> Path:
 
 def _format_counts(outcomes: list[loss_results.LossResult]) -> str:
     verdicts = [one.verdict for one in outcomes]
-    found = {word: verdicts.count(word) for word in dict.fromkeys(verdicts)}
-    return ", ".join(f"{count} {word}" for word, count in found.items())
+    found = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
+    return ", ".join(f"{count} {verdict}" for verdict, count in found.items())

@@ -176,10 +176,10 @@ def _run_cable_step(step: CableStep, place: str, runtime_dir: Path) -> dict[str,
     noticed_s, reached_s = _observe_loss(step, runtime_dir, clock)
     if step.question:
         _print_wrapped(step.question)
-    word = _ask("[y/n] ") if step.question else ""
+    reply = _ask("[y/n] ") if step.question else ""
     _ask("Put it back, and press Enter: ")
     back_s = _observe_return(step, runtime_dir, clock)
-    kept = _is_within(noticed_s, step.noticed_s) and word in {"", "y", "yes"} and back_s is not None
+    kept = _is_within(noticed_s, step.noticed_s) and reply in {"", "y", "yes"} and back_s is not None
     if step.loss == "grid-meter-lost" and reached_s is not None:
         kept = kept and _is_within(reached_s, step.deadline_s)
     verdict = KEPT if kept else BROKEN
@@ -189,7 +189,7 @@ def _run_cable_step(step: CableStep, place: str, runtime_dir: Path) -> dict[str,
     return facts | {
         "verdict": verdict,
         "measured": {"noticed_s": noticed_s, "reached_s": reached_s, "back_s": back_s},
-        "seen_by_the_installer": word,
+        "seen_by_the_installer": reply,
     }
 
 

@@ -116,7 +116,9 @@ def _format_command(options: argparse.Namespace) -> str:
     }
     flags = {"--force": options.force, "--without-clock": options.without_clock, "--json": options.json}
     words = ["quartier", "restore", str(options.file)]
-    words += [word for key, place in given.items() if place != usual[key] for word in (key, str(place))]
+    words += [
+        argument for key, place in given.items() if place != usual[key] for argument in (key, str(place))
+    ]
     return shlex.join([*words, *(key for key, is_given in flags.items() if is_given)])
 
 

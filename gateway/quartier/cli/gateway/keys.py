@@ -57,17 +57,17 @@ def _check_list(options: argparse.Namespace) -> int:
     found = ring.check_list(text, options.file.name)
     if found is not None:
         ring.take(found, text, "file")
-    told = ring.render_keys({}, now)
-    for warning in _find_warnings(told):
+    listed = ring.render_keys({}, now)
+    for warning in _find_warnings(listed):
         print(f"warning: {warning}", file=sys.stderr)
-    _print_keys(told, find_database(options.config, options.state_dir)[1], as_json=options.json)
+    _print_keys(listed, find_database(options.config, options.state_dir)[1], as_json=options.json)
     return 0
 
 
-def _find_warnings(told: Mapping[str, Any]) -> Iterator[str]:
+def _find_warnings(listed: Mapping[str, Any]) -> Iterator[str]:
     """Yield warnings about a valid list: reasons that make it of little use."""
-    valid = [key for key in told["keys"] if key["state"] == "valid"]
-    yield from (f"key {key['kid']} is {key['state']}" for key in told["keys"] if key not in valid)
+    valid = [key for key in listed["keys"] if key["state"] == "valid"]
+    yield from (f"key {key['kid']} is {key['state']}" for key in listed["keys"] if key not in valid)
     for kind in ("heartbeat", "envelope"):
         if not any(kind in key["types"] for key in valid):
             yield f"no valid key may sign {kind}: the house would count the district as lost"
@@ -76,7 +76,7 @@ def _find_warnings(told: Mapping[str, Any]) -> Iterator[str]:
             "no valid key may sign watermark: nothing counts as delivered"
             " (but with district_link.watermark_unsigned or without watermarks)"
         )
-    for key in told["keys"]:
+    for key in listed["keys"]:
         if "job" in key["types"] and len(key["types"]) > 1:
             yield f"key {key['kid']} may sign jobs and more; expected a key of its own for jobs"
         if unknown := sorted(set(key["types"]) - _DOCUMENT_TYPES):
@@ -132,21 +132,23 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _print_keys(told: Mapping[str, Any], zone: tzinfo | None, *, as_json: bool) -> None:
+def _print_keys(listed: Mapping[str, Any], zone: tzinfo | None, *, as_json: bool) -> None:
     if as_json:
-        output.print_json(told)
+        output.print_json(listed)
         return
-    print(f"{_describe_list(told)}; times are in {time_text.describe_zone(zone)}")
+    print(f"{_describe_list(listed)}; times are in {time_text.describe_zone(zone)}")
     heads = ("key", "may sign", "valid from", "valid until", "state", "last used", "fingerprint")
-    output.make_console().print(output.make_table("", heads, (_make_row(key, zone) for key in told["keys"])))
+    output.make_console().print(
+        output.make_table("", heads, (_make_row(key, zone) for key in listed["keys"]))
+    )
 
 
-def _describe_list(told: Mapping[str, Any]) -> str:
-    if not told["keys"]:
+def _describe_list(listed: Mapping[str, Any]) -> str:
+    if not listed["keys"]:
         return "no key list: no document of the district is accepted"
-    if told["seq"] is None:
+    if listed["seq"] is None:
         return "a plain list, believed as it lies there: the site file names no root"
-    return f"list {told['seq']} from a {told['source']}, signed by root {told['signed_by']}"
+    return f"list {listed['seq']} from a {listed['source']}, signed by root {listed['signed_by']}"
 
 
 def _make_row(key: Mapping[str, Any], zone: tzinfo | None) -> tuple[str, ...]:

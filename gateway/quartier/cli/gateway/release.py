@@ -61,11 +61,11 @@ def _print_result(
 ) -> int:
     failed = {bus: list(found) for bus, found in failures.items() if found}
     if options.json:
-        told = [
+        rows = [
             {"bus": wire.bus, "writes": len(wire.writes), "failed": failed.get(wire.bus, [])}
             for wire in wires
         ]
-        print(json.dumps(told, indent=2))
+        print(json.dumps(rows, indent=2))
     else:
         for wire in wires:
             count = len(wire.writes)

@@ -49,9 +49,9 @@ def run_daemon(options: argparse.Namespace) -> int:
         return runner.run(_run_daemon(places, loaded, clock.SiteClock(setting)))
 
 
-async def _run_daemon(places: GatewayPaths, loaded: LoadedSite, house_clock: clock.SiteClock) -> int:
+async def _run_daemon(places: GatewayPaths, loaded: LoadedSite, site_clock: clock.SiteClock) -> int:
     # Made on the loop: its events and queues belong to it.
-    return await Daemon(places, loaded, house_clock, log.get_logger()).run()
+    return await Daemon(places, loaded, site_clock, log.get_logger()).run()
 
 
 def _check_folder(folder: Path) -> None:

@@ -140,9 +140,9 @@ def _print_result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -
 
 
 def _make_row(row: dict[str, Any], zone: tzinfo | None) -> tuple[Any, ...]:
-    word, style = _STATE_TEXTS[row["state"]]
+    text, style = _STATE_TEXTS[row["state"]]
     if row["state"] == "none" and arming.is_settled(row):
-        word, style = ("accepted" if row["accepted"] else "not used"), "yellow"
+        text, style = ("accepted" if row["accepted"] else "not used"), "yellow"
     value = row.get("found_value", row["value"])
     after_s = None if row["holds"] else row.get("found_after_s") or row["after_s"]
     return (
@@ -152,7 +152,7 @@ def _make_row(row: dict[str, Any], zone: tzinfo | None) -> tuple[Any, ...]:
         if row["state"] == "none"
         else status_text.format_fallback(row["point"], value, holds=row["holds"]),
         "" if after_s is None else output.format_age(after_s),
-        Text(word, style=style),
+        Text(text, style=style),
         _format_when(row.get("utc_ms"), zone),
     )
 

@@ -48,10 +48,10 @@ def run_bus_plan(options: argparse.Namespace) -> int:
     return BUS_OVERLOADED if any(one.problem for one in plans.values()) else BUSES_FIT
 
 
-def _make_assumed(said: list[tuple[str, float]]) -> AssumedAnswers:
-    """Return what was said of all devices, the last time; and of single ones."""
-    common = [answer_s for device, answer_s in said if not device]
-    named = {device: answer_s for device, answer_s in said if device}
+def _make_assumed(given: list[tuple[str, float]]) -> AssumedAnswers:
+    """Return the answer time given last for all devices, and those given for single ones."""
+    common = [answer_s for device, answer_s in given if not device]
+    named = {device: answer_s for device, answer_s in given if device}
     return AssumedAnswers(common[-1] if common else None, named)
 
 
@@ -170,13 +170,15 @@ def _make_silent_table(silent: Sequence[SilentResult]) -> Any:
 
 def describe_answers(found: BusPlan, wire: PlannedBus, assumed: AssumedAnswers) -> str:
     """Return the assumptions of the plan in words."""
-    said: dict[tuple[float, str], list[str]] = {}
+    names_by_answer: dict[tuple[float, str], list[str]] = {}
     for spec, profile in wire.devices:
         answer_s = found.answers_s[spec.name]
-        said.setdefault((answer_s, describe_answer_source(spec.name, profile, assumed)), []).append(spec.name)
+        names_by_answer.setdefault(
+            (answer_s, describe_answer_source(spec.name, profile, assumed)), []
+        ).append(spec.name)
     parts = (
-        f"{'' if len(said) == 1 else ', '.join(names) + ' '}after {1000 * answer_s:.3g} ms ({why})"
-        for (answer_s, why), names in said.items()
+        f"{'' if len(names_by_answer) == 1 else ', '.join(names) + ' '}after {1000 * answer_s:.3g} ms ({why})"
+        for (answer_s, why), names in names_by_answer.items()
     )
     return f"answers begin {'; '.join(parts)}"
 

@@ -61,15 +61,15 @@ def run_check(options: argparse.Namespace) -> int:
 def _check_file(file: Path) -> SiteFileCheck:
     """Check the file and what follows from it.  Raises ConfigError."""
     loaded = loading.check_site_file(file)
-    house = site_model.make_declared_site(loaded)
+    site = site_model.make_declared_site(loaded)
     missing = rows.find_unserved_rows(bus_specs.find_frequency_period_s(loaded))
     return SiteFileCheck(
         loaded=loaded,
-        site=house,
+        site=site,
         warnings=[*loaded.warnings, *bus_plan.find_bus_warnings(loaded, file)],
         notes=[missing] if missing else [],
-        detections=list(find_detections(house)),
-        excesses=minimum_times.find_largest_excesses(house),
+        detections=list(find_detections(site)),
+        excesses=minimum_times.find_largest_excesses(site),
     )
 
 

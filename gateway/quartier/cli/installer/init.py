@@ -142,9 +142,9 @@ def _read_found_devices(result: Any, where: str) -> Iterator[FoundDevice]:
             continue
         bus = {key: one["bus"][key] for key in _BUS_KEYS if key in one["bus"]}
         sure = guesses[0]["sure"] == "sure"
-        told = [*one.get("identity", {}).values(), guesses[0].get("why", "").partition("; ")[0]]
-        said = next((text for text in told if text), one["answers"])
-        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], said, sure)
+        texts = [*one.get("identity", {}).values(), guesses[0].get("why", "").partition("; ")[0]]
+        identity = next((text for text in texts if text), one["answers"])
+        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], identity, sure)
 
 
 async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundDevice]:
@@ -308,18 +308,18 @@ def _choose_grid_meter(
     able = {one.label: one for one in candidates if GRID_METER in one.roles}
     roles = {label: answers.take_option(f"{label}.role") for label in able}
     left = [label for label, role in roles.items() if role in {None, GRID_METER}]
-    said = [label for label in left if roles[label] == GRID_METER] or left
-    if answers.take_option("grid") is None and len(said) <= 1:
-        if not said:
+    labels = [label for label in left if roles[label] == GRID_METER] or left
+    if answers.take_option("grid") is None and len(labels) <= 1:
+        if not labels:
             raise ValueError(
                 "no device can be the connection meter: add the address of the meter at the connection"
             )
-        return able[said[0]]
-    question = f"Which meter is at the connection to the grid ({', '.join(said)})"
-    named = [label for label in said if able[label].part == GRID_METER]
+        return able[labels[0]]
+    question = f"Which meter is at the connection to the grid ({', '.join(labels)})"
+    named = [label for label in labels if able[label].part == GRID_METER]
     # Without a terminal there is no default: the limits are kept by this meter.
     default = named[0] if len(named) == 1 and sys.stdin.isatty() else ""
-    return able.get(answers.ask("grid", question, make_choice_parser(said), default) or "")
+    return able.get(answers.ask("grid", question, make_choice_parser(labels), default) or "")
 
 
 def _ask_ratings(
@@ -383,15 +383,15 @@ def _list_next_steps(path: Path, checked: loading.LoadedSite) -> Iterator[tuple[
     yield f"quartier check {file}", "show faults and warnings, and which meter faults can be seen"
     ordered = {BATTERY: "setpoint_w", CHARGE_POINT: "current_max_a", PV: "generation_max_w"}
     points = {name: _find_points(checked, asset) for name, asset in checked.site.assets.items()}
-    steered = [
+    controllable = [
         name
         for role, quantity in ordered.items()
         for name, asset in checked.site.assets.items()
         if asset.role == role and quantity in points[name] and points[name][quantity].writable
     ]
-    if steered:
+    if controllable:
         yield f"quartier arm --config {file}", "write each fallback, read it back (stop the daemon first)"
-    seen = [name for name in steered if "power_w" in points[name]]
+    seen = [name for name in controllable if "power_w" in points[name]]
     if seen and "power_w" in points[checked.site.grid()[0]]:
         also = f"; then {', '.join(seen[1:])}" if seen[1:] else ""
         yield f"quartier probe {seen[0]} --config {file}", f"check sign and scale with small steps{also}"

@@ -53,10 +53,10 @@ def run_probe(options: argparse.Namespace) -> int:
     except release.DaemonLocked as locked:
         print(f"{locked}; {NOT_RUNNING}", file=sys.stderr)
         return os.EX_TEMPFAIL
-    house_clock = clock.SiteClock(setting)
+    site_clock = clock.SiteClock(setting)
     with locks:
         try:
-            now = house_clock.now()
+            now = site_clock.now()
             plan = probing.make_probe_plan(loaded, options.asset, options.step_w, now, options.state_dir)
         except probing.ProbeImpossible as no:
             print(f"quartier probe: {no}", file=sys.stderr)
@@ -69,8 +69,8 @@ def run_probe(options: argparse.Namespace) -> int:
         print(*agreed_to, sep="\n", file=sys.stderr)
         if not options.yes and not _ask_consent():
             return 1
-        outcome = asyncio.run(_run_session(plan, request, house_clock, options))
-    return _print_result(options, loaded, plan, outcome, house_clock.utc_ms(), agreed_to)
+        outcome = asyncio.run(_run_session(plan, request, site_clock, options))
+    return _print_result(options, loaded, plan, outcome, site_clock.utc_ms(), agreed_to)
 
 
 def _check_folders(options: argparse.Namespace) -> None:
@@ -111,7 +111,7 @@ def _ask_consent() -> bool:
 
 
 async def _run_session(
-    plan: probing.ProbePlan, request: ProbeRequest, house_clock: clock.SiteClock, options: argparse.Namespace
+    plan: probing.ProbePlan, request: ProbeRequest, site_clock: clock.SiteClock, options: argparse.Namespace
 ) -> probing.ProbeOutcome:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -119,7 +119,7 @@ async def _run_session(
     return await probing.run_probe_plan(
         plan,
         request,
-        house_clock,
+        site_clock,
         log.get_logger(),
         lambda text: print(f"  {text}", file=sys.stderr, flush=True),
         stop,

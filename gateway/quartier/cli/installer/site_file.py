@@ -56,8 +56,8 @@ def run_apply(options: argparse.Namespace) -> int:
         print(fault, file=sys.stderr)
     if "error" in answer:
         refused = "cannot be applied: " if options.check else "nothing was applied: "
-        said = refused if answer.get("faults") else ""
-        print(f"{options.file}: {said}{answer['error']}", file=sys.stderr)
+        prefix = refused if answer.get("faults") else ""
+        print(f"{options.file}: {prefix}{answer['error']}", file=sys.stderr)
         return 78 if has_faults else 1
     where = f" (at {answer['at']})" if answer["at"] else ""
     done = "in use" if answer["used"] else "may be applied" if answer["changed"] else "nothing is changed"

@@ -57,8 +57,8 @@ def needs_attention(row: Mapping[str, Any]) -> bool:
 
 def list_recent(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return what is listed, and the last of what is over."""
-    told = list(rows)
-    return [*_sort_listed(told), *_sort_ended(told)[:RECENT_COUNT]]
+    alarms = list(rows)
+    return [*_sort_listed(alarms), *_sort_ended(alarms)[:RECENT_COUNT]]
 
 
 def complete_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,8 +121,8 @@ _NODE_COLUMNS = ("node", "under", "load by", ">fuse", ">load", ">L1", ">L2", ">L
 
 def _make_node_table(control: Mapping[str, Any]) -> list[RenderableType]:
     """Make the table of the connection tree: what flows, and what the tightest of its limits leaves."""
-    told = control.get("nodes")
-    return ["", make_table("", _NODE_COLUMNS, map(_make_node_row, told))] if told else []
+    nodes = control.get("nodes")
+    return ["", make_table("", _NODE_COLUMNS, map(_make_node_row, nodes))] if nodes else []
 
 
 def _make_node_row(node: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -44,9 +44,9 @@ def run_history(options: argparse.Namespace) -> int:
         print(f"--from {options.start} is not before --to {options.end}", file=sys.stderr)
         return 2
     rows = history_reader.read_history(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
-    told = itertools.count()
+    printed_count = itertools.count()
     try:
-        _WRITERS[options.format]((row for row, _ in zip(rows, told)), zone)  # noqa: B905 - the second has no end
+        _WRITERS[options.format]((row for row, _ in zip(rows, printed_count)), zone)  # noqa: B905 - the second has no end
     except FileNotFoundError as error:
         print(f"{error}; is --state-dir where the daemon keeps it?", file=sys.stderr)
         return 1
@@ -54,7 +54,7 @@ def run_history(options: argparse.Namespace) -> int:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print(f"{what}; try sudo -u quartier quartier history", file=sys.stderr)
         return 1
-    if next(told) == 0:
+    if next(printed_count) == 0:
         if near := _explain_unknown_points(options):
             print(f"no point is called {' or '.join(options.points)}; {near}", file=sys.stderr)
             return 1

@@ -52,10 +52,10 @@ def run_why(options: argparse.Namespace) -> int:
         entries = [ledger_text.close_entry(entry) for entry in entries]
     shown = entries if options.all or from_ms is not None else entries[-LAST_ORDERS_COUNT:]
     if options.json:
-        told = None if live is None else live["asset"]
+        state = None if live is None else live["asset"]
         lines = [ledger_text.render_entry(entry) for entry in reversed(shown)]
         output.print_json(
-            {"asset": options.asset, "now": told, "rows": lines, "missing": [g.data() for g in gaps]}
+            {"asset": options.asset, "now": state, "rows": lines, "missing": [g.data() for g in gaps]}
         )
         return 0
     page = output.make_console()

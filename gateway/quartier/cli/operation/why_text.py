@@ -87,8 +87,8 @@ def list_head_lines(
         if live is not None:
             yield from _list_return_lines(live["asset"])
         return
-    rows_told = () if live is None else live["asset"].get("ledger", ())
-    ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows_told}
+    rows = () if live is None else live["asset"].get("ledger", ())
+    ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows}
     words = _describe_order(
         last, now, ages_s.get((last.boot, last.number)), is_partial=live is None and _may_miss_repeats(last)
     )
@@ -121,12 +121,12 @@ def _explain_last_order(last: LedgerEntry, live: Mapping[str, Any] | None) -> st
     return f"{last.why}; it is held back: {override['held_by']['text']}"
 
 
-def _describe_state(told: Mapping[str, Any]) -> Text:
-    tier = f" of tier {told['tier']}" if told["tier"] else ""
-    power = format_number(None if told["power_w"] is None else round(told["power_w"]), "W")
+def _describe_state(asset: Mapping[str, Any]) -> Text:
+    tier = f" of tier {asset['tier']}" if asset["tier"] else ""
+    power = format_number(None if asset["power_w"] is None else round(asset["power_w"]), "W")
     return Text.assemble(
-        (f"{told['role']} {told['name']}", "bold"),
-        f"{tier}: {told['state']}; it takes {power} ({told['quality']}, {format_age(told['age_s'])} old)",
+        (f"{asset['role']} {asset['name']}", "bold"),
+        f"{tier}: {asset['state']}; it takes {power} ({asset['quality']}, {format_age(asset['age_s'])} old)",
     )
 
 
@@ -156,8 +156,8 @@ def _describe_order(
         before = "before the first of these" if several else "before"
         parts.append(f"{before} it was {format_order(last.point, last.before)}")
     if last.count > 1 and not several:
-        told = f"{stored or 'sent '}{format_count(last.count, 'time')}"
-        parts.append(f"{told}, last at {now.format_time(last.last_ms)}")
+        repetitions = f"{stored or 'sent '}{format_count(last.count, 'time')}"
+        parts.append(f"{repetitions}, last at {now.format_time(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
     if last.end:
@@ -174,40 +174,40 @@ def _describe_outcome(last: LedgerEntry, now: DisplayClock) -> str:
 
 
 def _list_outlook_lines(
-    told: Mapping[str, Any], last: LedgerEntry, now: DisplayClock
+    asset: Mapping[str, Any], last: LedgerEntry, now: DisplayClock
 ) -> Iterator[LabelledLine]:
-    if told.get("until_ms") is not None:
+    if asset.get("until_ms") is not None:
         yield (
             "until",
-            Text(f"{now.format_time(told['until_ms'])}, as {ledger_text.format_who(last.who)} says now"),
+            Text(f"{now.format_time(asset['until_ms'])}, as {ledger_text.format_who(last.who)} says now"),
         )
-    if told.get("fallback") is not None:
-        yield "device", Text(f"{describe_fallback(last.point, told['fallback'])}, unless it is told again")
-    yield from _list_return_lines(told)
+    if asset.get("fallback") is not None:
+        yield "device", Text(f"{describe_fallback(last.point, asset['fallback'])}, unless it is told again")
+    yield from _list_return_lines(asset)
 
 
-def _list_override_lines(told: Mapping[str, Any]) -> Iterator[LabelledLine]:
+def _list_override_lines(asset: Mapping[str, Any]) -> Iterator[LabelledLine]:
     """Yield the request, with the limit that holds it back, and what is not known of the device."""
-    if told.get("override") is not None and (words := describe_override_effect(told)):
-        override = told["override"]
+    if asset.get("override") is not None and (words := describe_override_effect(asset)):
+        override = asset["override"]
         yield (
             "requested",
             Text(f"{format_order(override['point'], override['requested'])}, {override['words']}: {words}"),
         )
-    if missing := describe_unread(told):
+    if missing := describe_unread(asset):
         yield "unknown", Text(missing)
 
 
-def _list_return_lines(told: Mapping[str, Any]) -> Iterator[LabelledLine]:
-    for place, words in enumerate(describe_return_conditions(told)):
+def _list_return_lines(asset: Mapping[str, Any]) -> Iterator[LabelledLine]:
+    for place, words in enumerate(describe_return_conditions(asset)):
         yield "back" if place == 0 else "", Text(words)
 
 
-def describe_return_conditions(told: Mapping[str, Any]) -> list[str]:
+def describe_return_conditions(asset: Mapping[str, Any]) -> list[str]:
     """Return the conditions under which it gets more, one an entry; empty where nothing is held."""
-    if told.get("needs") is None:
+    if asset.get("needs") is None:
         return []
-    return list(map(_describe_condition, told["needs"])) or [_NO_CONDITION]
+    return list(map(_describe_condition, asset["needs"])) or [_NO_CONDITION]
 
 
 _NO_CONDITION = "nothing is in the way: it comes back with its turn"

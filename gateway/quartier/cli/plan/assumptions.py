@@ -62,15 +62,15 @@ class Assumption:
 
 def find_planned_class(asset: Asset) -> str:
     """Return the role of an asset that can be planned; empty of any other."""
-    return next((word for kind, word in _PLANNED_CLASSES if isinstance(asset, kind)), "")
+    return next((role for kind, role in _PLANNED_CLASSES if isinstance(asset, kind)), "")
 
 
 def list_series_points(assets: Iterable[Asset]) -> list[str]:
     """List the columns that a series may have of these assets."""
     return [
-        f"{asset.name}.{word}"
+        f"{asset.name}.{quantity}"
         for asset in assets
-        for word in SERIES_POINTS.get(find_planned_class(asset), ())
+        for quantity in SERIES_POINTS.get(find_planned_class(asset), ())
     ]
 
 
@@ -80,26 +80,26 @@ def parse_assumptions(texts: Iterable[str], assets: Sequence[Asset]) -> list[Ass
     made: list[Assumption] = []
     for text in texts:
         point, equals, value = text.partition("=")
-        name, dot, word = point.partition(".")
+        name, dot, key = point.partition(".")
         if not (equals and dot and value):
             raise SeriesError(f"--with {text}: expected ASSET.WORD=VALUE, such as ev1.departure=07:30")
         if name not in roles:
             known = suggest_key(name, [*roles]) if roles else "the site file has none"
             raise SeriesError(f"--with {text}: no asset {name!r} can be planned; {known}")
-        words = ASSUMABLE_WORDS[roles[name]]
-        if word not in words:
-            hint = suggest_key(word, words)
-            raise SeriesError(f"--with {text}: nothing is called {word!r} of {name} ({roles[name]}); {hint}")
-        if any((one.asset, one.word) == (name, word) for one in made):
+        keys = ASSUMABLE_WORDS[roles[name]]
+        if key not in keys:
+            hint = suggest_key(key, keys)
+            raise SeriesError(f"--with {text}: nothing is called {key!r} of {name} ({roles[name]}); {hint}")
+        if any((one.asset, one.word) == (name, key) for one in made):
             raise SeriesError(f"--with {text}: {point} is said twice")
-        made.append(Assumption(name, word, value))
+        made.append(Assumption(name, key, value))
     return made
 
 
-def apply_assumptions(assets: Iterable[Asset], said: Iterable[Assumption]) -> list[Asset]:
+def apply_assumptions(assets: Iterable[Asset], assumptions: Iterable[Assumption]) -> list[Asset]:
     """Return the assets with the assumed hours in place of those of the site file."""
     found = {asset.name: asset for asset in assets}
-    for one in said:
+    for one in assumptions:
         field = _TIME_FIELDS.get(one.word)
         day_s = None if field is None else _parse_clock_s(one)
         if field is not None and day_s is not None:
@@ -112,7 +112,11 @@ _TIME_FIELDS = {"departure": "departure_s", "window_start": "window_s", "deadlin
 
 
 def make_day(
-    steps: StepSeries, said: Iterable[Assumption], soc_pct: float, target_pct: float, assets: Iterable[Asset]
+    steps: StepSeries,
+    assumptions: Iterable[Assumption],
+    soc_pct: float,
+    target_pct: float,
+    assets: Iterable[Asset],
 ) -> PlanningDay:
     """Make the day of the steps; ``soc_pct`` and ``target_pct`` are of each battery that has no own.
 
@@ -123,7 +127,7 @@ def make_day(
     for asset in assets:
         if isinstance(asset, Battery):
             known |= {f"{asset.name}.soc_pct": soc_pct, f"{asset.name}.target_soc_pct": target_pct}
-    for one in said:
+    for one in assumptions:
         point = f"{one.asset}.{one.word}"
         if one.word in {"arrival", "departure"}:
             in_s = _find_delay_s(one, here)
@@ -192,7 +196,7 @@ def _list_remedies(missing: str) -> Iterator[str]:
     if missing.startswith("assets."):
         yield f"see {missing} in the site file"
     elif missing:
-        name, _, word = missing.partition(".")
-        where = f" (or assets.{missing} in the site file)" if word == "energy_wanted_wh" else ""
-        absent = f", or --with {name}.plugged_on=0" if word == "energy_wanted_wh" else ""
-        yield f"say --with {missing}={EXAMPLE_VALUES[word]}{where}{absent}"
+        name, _, key = missing.partition(".")
+        where = f" (or assets.{missing} in the site file)" if key == "energy_wanted_wh" else ""
+        absent = f", or --with {name}.plugged_on=0" if key == "energy_wanted_wh" else ""
+        yield f"say --with {missing}={EXAMPLE_VALUES[key]}{where}{absent}"

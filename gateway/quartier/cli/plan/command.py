@@ -60,11 +60,11 @@ def run_plan(options: argparse.Namespace) -> int:
 
 
 def _show_current(options: argparse.Namespace) -> int:
-    for name, is_said, why in (
+    for name, is_given, why in (
         ("html", options.html is not None, "of the plan in force there is no page"),
         ("with", bool(options.with_), "the daemon knows the day by its devices"),
     ):
-        if is_said:
+        if is_given:
             print(f"quartier plan: --{name}: needs a --series; {why}", file=sys.stderr)
             return EX_USAGE
     return current_plan.print_current_plan(options)
@@ -74,13 +74,13 @@ def _read_inputs(
     site: SiteFile, options: argparse.Namespace
 ) -> tuple[Sequence[Asset], StepSeries, AssetSelection]:
     """Read the site and the series; return also what of the site is planned in the series."""
-    house = site_model.make_site(site, {}, {})
-    there = [asset.name for asset in house.assets if isinstance(asset, Battery)]
+    model = site_model.make_site(site, {}, {})
+    there = [asset.name for asset in model.assets if isinstance(asset, Battery)]
     if options.battery is not None and options.battery not in there:
         which = f"which battery?  --battery {' or '.join(there)}"
         raise SeriesError(which if there else f"{options.config}: --battery: there is no battery")
-    assumptions = parse_assumptions(options.with_, house.assets)
-    assets = apply_assumptions(house.assets, assumptions)
+    assumptions = parse_assumptions(options.with_, model.assets)
+    assets = apply_assumptions(model.assets, assumptions)
     zone = ZoneInfo(site.site.time_zone)
     steps = read_series(
         options.series, site.limits.import_hard_w, site.limits.export_hard_w, list_series_points(assets), zone

@@ -50,7 +50,7 @@ def print_battery_plan(name: str, plan: BatteryPlan, steps: StepSeries, why: Seq
     )
     console.print(Text.assemble((name, "bold"), head))
     outlook = steps.outlook
-    for word, values, form in (
+    for label, values, form in (
         ("price", [value * 1000 for value in outlook.import_eur_per_wh], "{:z.3f}..{:z.3f} EUR/kWh"),
         (
             "net load",
@@ -61,7 +61,7 @@ def print_battery_plan(name: str, plan: BatteryPlan, steps: StepSeries, why: Seq
         ("energy", [step.energy_wh for step in plan.steps], "{:z.0f}..{:z.0f} Wh"),
         ("grid", [step.grid_w for step in plan.steps], "{:z.0f}..{:z.0f} W"),
     ):
-        console.print(f"{word:>8}  {render_curve(values)}  {form.format(min(values), max(values))}")
+        console.print(f"{label:>8}  {render_curve(values)}  {form.format(min(values), max(values))}")
     for given in plan.given_up:
         console.print(f"given up: {describe_given_up(given, steps)}")
     rows = [
@@ -178,8 +178,8 @@ def print_site_plan(outcome: SitePlanResult) -> None:
     console, plan = output.make_console(), outcome.plan
     console.print(Text.assemble((outcome.name, "bold"), f"  {describe_site_plan(outcome)}"))
     wide = max(8, *(len(name) for name in plan.parts))
-    for word, values, text in _list_curves(outcome):
-        console.print(Text(f"{word:>{wide}}  {render_curve(values)}  {text}"))
+    for label, values, text in _list_curves(outcome):
+        console.print(Text(f"{label:>{wide}}  {render_curve(values)}  {text}"))
     held = _describe_binding_limits(outcome)
     if held:
         console.print(Text(f"held: {held}"))
@@ -205,12 +205,12 @@ def describe_site_plan(outcome: SitePlanResult) -> str:
 def _list_curves(outcome: SitePlanResult) -> Iterator[tuple[str, list[float], str]]:
     plan, outlook = outcome.plan, outcome.steps.outlook
     net = [load - sun for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)]
-    for word, prices in (("price", outlook.import_eur_per_wh), ("one more", outcome.more_eur_per_wh)):
+    for label, prices in (("price", outlook.import_eur_per_wh), ("one more", outcome.more_eur_per_wh)):
         values = [price * _KILO for price in prices]
-        yield word, values, f"{min(values):z.3f}..{max(values):z.3f} EUR/kWh"
+        yield label, values, f"{min(values):z.3f}..{max(values):z.3f} EUR/kWh"
     powers = {"net load": net, **{name: list(part.power_w) for name, part in plan.parts.items()}}
-    for word, values in {**powers, "grid": list(plan.grid_w)}.items():
-        yield word, values, f"{min(values):z.0f}..{max(values):z.0f} W"
+    for label, values in {**powers, "grid": list(plan.grid_w)}.items():
+        yield label, values, f"{min(values):z.0f}..{max(values):z.0f} W"
 
 
 def _describe_binding_limits(outcome: SitePlanResult) -> str:

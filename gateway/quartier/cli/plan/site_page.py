@@ -128,15 +128,15 @@ def _find_levels(outcome: SitePlanResult, name: str) -> tuple[str, list[PlanCurv
     plan, count, site = outcome.plan.parts[name], outcome.steps.outlook.count, outcome.site
     battery = site.batteries.get(name)
     if battery is not None:
-        now_wh, word = battery.energy_wh, "charge"
+        now_wh, label = battery.energy_wh, "charge"
         edges = (("reserve", "limit", battery.reserve_wh), ("full", "base", battery.capacity_wh))
     else:
         tank = site.tanks[name]
-        now_wh, word = tank.energy_wh, "water"
+        now_wh, label = tank.energy_wh, "water"
         edges = (("comfort_min_c", "limit", tank.low_wh), ("comfort_max_c", "base", tank.high_wh))
     values = [outcome.level(name, wh) for wh in (now_wh, *plan.energy_wh)]
     bounds = [PlanCurve(text, style, [outcome.level(name, wh)[0]] * count) for text, style, wh in edges]
-    stored = PlanCurve(word, _PART_STYLES[plan.kind], [one for one, _ in values], JOINED_FORM)
+    stored = PlanCurve(label, _PART_STYLES[plan.kind], [one for one, _ in values], JOINED_FORM)
     base = 0.0 if battery is not None else bounds[0].values[0] - 5.0
     return values[0][1], [stored, *bounds], base
 

@@ -166,13 +166,13 @@ class _SeriesTable:
         at = self._names.index(name)
         return [(number, row[at]) for number, row in self._rows]
 
-    def _number(self, name: str, said: str, line: int, text: str) -> float:
-        place = f"{self._path}:{line}: {said}"
+    def _number(self, name: str, column: str, line: int, text: str) -> float:
+        place = f"{self._path}:{line}: {column}"
         try:
             number = float(text.replace(",", ".") if self._semicolons else text)
         except ValueError:
             raise SeriesError(f"{place}: {text!r} is no number") from None
-        value = number if said == name else number * 1e-3
+        value = number if column == name else number * 1e-3
         if name.endswith("_on") and value not in {0.0, 1.0}:
             raise SeriesError(f"{place}: {text}; expected 1 or 0")
         least = 0.0 if name in self._points else _MINIMUM_VALUES.get(name, -_VALUE_MAX)

@@ -8,23 +8,25 @@ from rich.text import Text
 from quartier.cli.rendering.output import format_age, format_count, format_number
 
 
-def describe_forecast(told: Mapping[str, float | None] | None) -> Iterator[Text]:
+def describe_forecast(forecast: Mapping[str, float | None] | None) -> Iterator[Text]:
     """Yield what the building is expected to take and give; nothing where nobody knows."""
-    if not told:
+    if not forecast:
         return
-    hour = ", ".join(f"{name} {format_number(_round(told[f'{name}_1h_w']), 'W')}" for name in _FORECAST_PARTS)
-    edges = " to ".join(format_number(_round(told[f"net_1h_{end}_w"]), "W") for end in ("low", "high"))
-    day = ", ".join(f"{name} {_format_kwh(told[f'{name}_24h_wh'])}" for name in _FORECAST_PARTS)
-    error = told["error_w"]
+    hour = ", ".join(
+        f"{name} {format_number(_round(forecast[f'{name}_1h_w']), 'W')}" for name in _FORECAST_PARTS
+    )
+    edges = " to ".join(format_number(_round(forecast[f"net_1h_{end}_w"]), "W") for end in ("low", "high"))
+    day = ", ".join(f"{name} {_format_kwh(forecast[f'{name}_24h_wh'])}" for name in _FORECAST_PARTS)
+    error = forecast["error_w"]
     known = "not held against anything yet" if error is None else f"error {format_number(_round(error), 'W')}"
     yield Text(
         f"expected without battery and cars: next hour {hour} ({edges} in 8 of 10); 24 h {day}; {known}"
     )
 
 
-def describe_surcharges(told: Mapping[str, Any] | None) -> Iterator[Text]:
+def describe_surcharges(surcharges: Mapping[str, Any] | None) -> Iterator[Text]:
     """Yield how the day's largest import and the carbon count in the plan; nothing where they do not."""
-    peak, month, co2 = ((told or {}).get(name) for name in ("day_peak", "month_peak", "co2"))
+    peak, month, co2 = ((surcharges or {}).get(name) for name in ("day_peak", "month_peak", "co2"))
     if month:
         price = f"{1000 * month['eur_per_w']:g} EUR a kW"
         words = f"an import above {_format_kw(month['free_w'])} costs {price}"
@@ -38,7 +40,7 @@ def describe_surcharges(told: Mapping[str, Any] | None) -> Iterator[Text]:
         text = f"signalled for {format_age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
         price = f"{co2['eur_per_g'] * 1e6:g} EUR a ton"
         yield Text(f"CO2 counts {price}: {text}, beyond that {ahead}")
-    if held := (told or {}).get("held"):
+    if held := (surcharges or {}).get("held"):
         yield Text(f"held to self-consumption: {', '.join(map(_describe_baseline, held, held.values()))}")
 
 
@@ -78,19 +80,19 @@ def _format_kwh(value: float | None) -> str:
 
 def describe_plan(status: Mapping[str, Any]) -> Iterator[Text]:
     """Yield whether the local plan leads, and why not; nothing for a house that does not plan."""
-    told = status.get("plan")
-    if not told:
+    plan = status.get("plan")
+    if not plan:
         return
-    if told["why_not"]:
-        yield Text(f"local plan: not followed, {told['why_not']}; the rule leads", style="yellow")
+    if plan["why_not"]:
+        yield Text(f"local plan: not followed, {plan['why_not']}; the rule leads", style="yellow")
         return
     assets = status["control"]["assets"]
-    names = filter(None, (told["asset"], *told["beside"]))
+    names = filter(None, (plan["asset"], *plan["beside"]))
     led = (f"{name} is led by {assets.get(name, {}).get('led_by', 'nobody yet')}" for name in names)
-    yield Text(f"local plan: {format_age(told['age_s'])} old; {', '.join(led)} (quartier plan)")
-    if told["beside_why_not"]:
-        besides = f" than {told['asset']}" if told["asset"] else ""
-        yield Text(f"local plan: others{besides} are not planned, {told['beside_why_not']}", style="yellow")
+    yield Text(f"local plan: {format_age(plan['age_s'])} old; {', '.join(led)} (quartier plan)")
+    if plan["beside_why_not"]:
+        besides = f" than {plan['asset']}" if plan["asset"] else ""
+        yield Text(f"local plan: others{besides} are not planned, {plan['beside_why_not']}", style="yellow")
 
 
 def describe_district_requests(link: Mapping[str, Any] | None, utc_ms: int) -> Iterator[Text]:
@@ -102,10 +104,10 @@ def describe_district_requests(link: Mapping[str, Any] | None, utc_ms: int) -> I
             f"schedule {one['id']} of {one['asset']}, {one['status'].lower()}: "
             f"{_describe_request(one, utc_ms)}"
         )
-    for kind, told in link.get("signals", {}).items():
-        said = {word: value for word, value in told.items() if word not in _SIGNAL_KEYS}
-        words = ", ".join(f"{word} {value}" for word, value in said.items() if value != "")
-        yield Text(f"signal {kind}: {words or 'nothing now'}{_describe_remaining(told, utc_ms)}")
+    for kind, signal in link.get("signals", {}).items():
+        values_by_name = {name: value for name, value in signal.items() if name not in _SIGNAL_KEYS}
+        words = ", ".join(f"{name} {value}" for name, value in values_by_name.items() if value != "")
+        yield Text(f"signal {kind}: {words or 'nothing now'}{_describe_remaining(signal, utc_ms)}")
     values = link.get("failsafe", {})
     if values.get("from_district"):
         imported, exported = (format_number(values[key], "W") for key in ("import_max_w", "export_max_w"))
@@ -117,14 +119,14 @@ def describe_district_requests(link: Mapping[str, Any] | None, utc_ms: int) -> I
 _SIGNAL_KEYS = frozenset({"id", "until_utc_ms", "exp_utc_ms"})
 
 
-def _describe_request(told: Mapping[str, Any], utc_ms: int) -> str:
-    if told["power_w"] is not None:
-        return f"{format_number(told['power_w'], 'W')}{_describe_remaining(told, utc_ms)}"
-    if told["soc_pct"] is not None:
-        return f"to {told['soc_pct']:g} %{_describe_remaining(told, utc_ms)}"
+def _describe_request(requested: Mapping[str, Any], utc_ms: int) -> str:
+    if requested["power_w"] is not None:
+        return f"{format_number(requested['power_w'], 'W')}{_describe_remaining(requested, utc_ms)}"
+    if requested["soc_pct"] is not None:
+        return f"to {requested['soc_pct']:g} %{_describe_remaining(requested, utc_ms)}"
     return "nothing now"
 
 
-def _describe_remaining(told: Mapping[str, Any], utc_ms: int) -> str:
-    until_ms = told["until_utc_ms"]
+def _describe_remaining(requested: Mapping[str, Any], utc_ms: int) -> str:
+    until_ms = requested["until_utc_ms"]
     return "" if until_ms is None else f" for {format_age(max(0, until_ms - utc_ms) / 1000)}"

@@ -245,14 +245,14 @@ def describe_fallbacks(facts: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
         by_state.setdefault(
             "accepted" if row["state"] == "none" and row["accepted"] else row["state"], []
         ).append(row)
-    words = {
+    texts = {
         "verified": "verified",
         "armed": "armed, not proven",
         "declared": "by the manual",
         "unseen": "not looked at yet",
         "accepted": "accepted without",
     }
-    counts = [f"{len(by_state[state])} {word}" for state, word in words.items() if state in by_state]
+    counts = [f"{len(by_state[state])} {text}" for state, text in texts.items() if state in by_state]
     if counts:
         yield Text(f"fallbacks: {', '.join(counts)}")
     for row in by_state.get("different", ()):
@@ -280,8 +280,8 @@ def describe_probed_answer(probed: Mapping[str, Any] | None) -> str:
 
 def render_verdict(facts: Mapping[str, Any] | None) -> Text:
     """Return the outcome of a command in words."""
-    word = "" if facts is None else facts["verdict"]
-    return Text(word, style=_VERDICT_STYLE.get(word, ""))
+    verdict = "" if facts is None else facts["verdict"]
+    return Text(verdict, style=_VERDICT_STYLE.get(verdict, ""))
 
 
 def format_identity(device: Mapping[str, Any]) -> str:
@@ -330,7 +330,7 @@ def _describe_share(bus: str, share: Mapping[str, Any]) -> Text:
     facts = [
         f"asked {format_count(counts['requests'], 'time')} ({format_number(counts['held'])} without the wire)"
     ]
-    facts += [f"{format_number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
+    facts += [f"{format_number(counts[key])} {text}" for key, text in _SHARE_WORDS if counts[key]]
     if share["strangers"]:
         facts.append(f"{format_number(share['strangers'])} sent away as strangers, last {share['stranger']}")
     style = "yellow" if counts["refused_writes"] or share["strangers"] else ""

@@ -14,15 +14,15 @@ class CounterRates:
         self._run: tuple[object, object] = (None, None)
         self._samples: deque[tuple[float, dict[str, Mapping[str, int]]]] = deque()
 
-    def add_answer(self, told: Mapping[str, Any]) -> None:
+    def add_answer(self, answer: Mapping[str, Any]) -> None:
         """Take an answer that holds ``gateway`` and ``buses``, or one ``bus``."""
-        gateway = told["gateway"]
+        gateway = answer["gateway"]
         run = (gateway["boot"], gateway["pid"])
         if run != self._run:  # another run counts from zero again
             self._samples.clear()
             self._run = run
         now_s = float(gateway["uptime_s"])
-        buses = told.get("buses") or [told["bus"]]
+        buses = answer.get("buses") or [answer["bus"]]
         self._samples.append((now_s, {bus["name"]: bus["counts"] for bus in buses}))
         while len(self._samples) > 2 and now_s - self._samples[1][0] >= WINDOW_S:
             self._samples.popleft()

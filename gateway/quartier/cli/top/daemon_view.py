@@ -32,26 +32,28 @@ class DaemonView:
 
         Waits up to ``ANSWER_TIMEOUT_S`` for each of at most two answers.
         """
-        told = self._ask_daemon("status") if self.kind == "house" else self._ask_daemon(self.kind, self.name)
-        if told is None:
+        answer = (
+            self._ask_daemon("status") if self.kind == "house" else self._ask_daemon(self.kind, self.name)
+        )
+        if answer is None:
             return None
-        gateway = told["gateway"]
+        gateway = answer["gateway"]
         self.run = (gateway["boot"], gateway["pid"])
         if self.kind in {"house", "bus"}:
-            self._rates.add_answer(told)
+            self._rates.add_answer(answer)
             return (
-                page_content.make_site_page(told, self._rates)
+                page_content.make_site_page(answer, self._rates)
                 if self.kind == "house"
-                else page_content.make_bus_page(told, self._rates)
+                else page_content.make_bus_page(answer, self._rates)
             )
         points = self._ask_daemon("points", self.name)
-        return None if points is None else _PAGES_WITH_POINTS[self.kind](told, points)
+        return None if points is None else _PAGES_WITH_POINTS[self.kind](answer, points)
 
     def _ask_daemon(self, what: str, of: str | None = None) -> Any:
-        told = escape_all(self._ask(what, of))
-        if isinstance(told, dict) and "error" in told:
+        answer = escape_all(self._ask(what, of))
+        if isinstance(answer, dict) and "error" in answer:
             raise NoDaemon("the daemon does not know what was asked: it is of another version; restart it")
-        return told
+        return answer
 
 
 _PAGES_WITH_POINTS: dict[str, Callable[[Any, Any], TopPage]] = {

@@ -21,9 +21,9 @@ _NODE_COLUMNS = (
 )
 
 
-def make_node_sheet(told: Sequence[Mapping[str, Any]]) -> TableSheet:
+def make_node_sheet(nodes: Sequence[Mapping[str, Any]]) -> TableSheet:
     """Make a row for each node: power and limit in kW, in total and by phase."""
-    return TableSheet(_NODE_COLUMNS, tuple(map(_make_node_row, told)))
+    return TableSheet(_NODE_COLUMNS, tuple(map(_make_node_row, nodes)))
 
 
 def _make_node_row(node: Mapping[str, Any]) -> TableRow:

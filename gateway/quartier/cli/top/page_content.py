@@ -195,9 +195,9 @@ def _make_device_row(device: Mapping[str, Any], bus: Mapping[str, Any], *, named
     )
 
 
-def make_bus_page(told: Mapping[str, Any], rates: CounterRates) -> TopPage:
+def make_bus_page(answer: Mapping[str, Any], rates: CounterRates) -> TopPage:
     """Make the page of a bus: its counters, and its devices."""
-    found = told["bus"]
+    found = answer["bus"]
     name = found["name"]
     lateness = _format_lateness(status_text.find_lateness(found))
     facts = f": slack {status_text.format_slack(found)}, at most {lateness} late"
@@ -215,18 +215,18 @@ def make_bus_page(told: Mapping[str, Any], rates: CounterRates) -> TopPage:
         for key, count in found["counts"].items()
     ]
     head = (
-        _render_site_line(told),
+        _render_site_line(answer),
         Text.assemble((f"bus {name} ", "bold"), _render_bus_state(found), facts, rate, (why, "red")),
         Text(" · ").join([Text("since the start"), *counts]),
     )
     return TopPage(head, (_make_device_sheet([found]),))
 
 
-def _render_site_line(told: Mapping[str, Any]) -> Text:
+def _render_site_line(answer: Mapping[str, Any]) -> Text:
     """Render the first line of each further page: the site and its link state."""
-    gateway, control = told["gateway"], told["control"]
-    house = Text(f"{gateway['site']} of {gateway['district']}", style="bold")
-    return Text.assemble(house, "   ", status_text.describe_link_state(control)) if control else house
+    gateway, control = answer["gateway"], answer["control"]
+    title = Text(f"{gateway['site']} of {gateway['district']}", style="bold")
+    return Text.assemble(title, "   ", status_text.describe_link_state(control)) if control else title
 
 
 _POINT_COLUMNS = (
@@ -241,13 +241,13 @@ _POINT_COLUMNS = (
 )
 
 
-def make_device_page(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> TopPage:
+def make_device_page(answer: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> TopPage:
     """Make the page of a device: its state, and its points."""
-    found = told["device"]
+    found = answer["device"]
     state = found["state"]
     who = status_text.format_identity(found)
     head = [
-        _render_site_line(told),
+        _render_site_line(answer),
         Text.assemble(
             (f"device {found['name']} ", "bold"),
             (state, _STATE_STYLE.get(state, "")),
@@ -269,7 +269,7 @@ def _make_point_sheet(points: Sequence[Mapping[str, Any]]) -> TableSheet:
 def _make_point_row(point: Mapping[str, Any], prefix: str) -> TableRow:
     good = point["quality"] == "good"
     writable = point.get("writable", False)
-    told = point.get("written")
+    written = point.get("written")
     cells = (
         make_cell(point["point"].removeprefix(prefix)),
         make_cell(format_number(point["value"])),
@@ -280,18 +280,18 @@ def _make_point_row(point: Mapping[str, Any], prefix: str) -> TableRow:
         make_cell(format_number(point["on_release"]) if writable else ""),
         make_cell(point["address"]),
     )
-    worry = (0 if good else 3) + _VERDICT_WORRY.get(told["verdict"] if told else "", 0)
+    worry = (0 if good else 3) + _VERDICT_WORRY.get(written["verdict"] if written else "", 0)
     return TableRow(
         f"point:{point['point']}", cells, worry, f"{point['point']}: {'; '.join(_describe_point(point))}"
     )
 
 
 def _render_written(point: Mapping[str, Any]) -> Text:
-    told = point.get("written")
-    if told is None:
+    written = point.get("written")
+    if written is None:
         return make_cell("")
     return Text.assemble(
-        status_text.format_order(point["point"], told["value"]), " ", status_text.render_verdict(told)
+        status_text.format_order(point["point"], written["value"]), " ", status_text.render_verdict(written)
     )
 
 
@@ -300,11 +300,11 @@ def _describe_point(point: Mapping[str, Any]) -> Iterator[str]:
     if not point.get("writable"):
         yield "read only"
         return
-    told, fallback, writes = point.get("written"), point.get("fallback"), point.get("writes")
-    if told is not None:
-        why = f" ({told['why']})" if told["why"] else ""
-        value = status_text.format_order(point["point"], told["value"])
-        yield f"{value} {told['verdict']}{why}, {format_age(told['age_s'])} ago, {told['reason']}"
+    written, fallback, writes = point.get("written"), point.get("fallback"), point.get("writes")
+    if written is not None:
+        why = f" ({written['why']})" if written["why"] else ""
+        value = status_text.format_order(point["point"], written["value"])
+        yield f"{value} {written['verdict']}{why}, {format_age(written['age_s'])} ago, {written['reason']}"
     yield f"on release {format_number(point['on_release'])}"
     yield f"by itself {status_text.describe_fallback(point['point'], fallback)}"
     if fallback is not None and fallback.get("problem"):
@@ -324,14 +324,14 @@ _LEDGER_COLUMNS = (
 )
 
 
-def make_asset_page(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> TopPage:
+def make_asset_page(answer: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> TopPage:
     """Make the page of an asset: its order and reason, its last orders, and its points."""
-    found = told["asset"]
+    found = answer["asset"]
     command = found.get("command")
     soc = f", {format_number(found['soc_pct'], '%')} charged" if found.get("soc_pct") is not None else ""
     tier = f" of tier {found['tier']}" if found["tier"] else ""
     head = [
-        _render_site_line(told),
+        _render_site_line(answer),
         Text.assemble(
             (f"{found['role']} {found['name']}", "bold"),
             f"{tier}: {format_number(found['power_w'], 'W')}{soc}, ",
@@ -353,12 +353,12 @@ def make_asset_page(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
         head.append(Text("; ".join(words)))
     return TopPage(
         tuple(head),
-        (_make_ledger_sheet(found["ledger"], told["gateway"]["utc_ms"]), _make_point_sheet(points)),
+        (_make_ledger_sheet(found["ledger"], answer["gateway"]["utc_ms"]), _make_point_sheet(points)),
     )
 
 
-def _make_ledger_sheet(told: Sequence[Mapping[str, Any]], utc_ms: int) -> TableSheet:
-    entries = [load_entry(data) for data in told]
+def _make_ledger_sheet(rows: Sequence[Mapping[str, Any]], utc_ms: int) -> TableSheet:
+    entries = [load_entry(data) for data in rows]
     return TableSheet(_LEDGER_COLUMNS, tuple(_make_order_row(entry, utc_ms) for entry in entries))
 
 

@@ -118,8 +118,8 @@ def _find_slow_device(wire: PlannedBus, assumed: AssumedAnswers) -> tuple[str, f
 def plan_bus(wire: PlannedBus, assumed: AssumedAnswers, dead_max: int) -> BusPlan:
     """Plan one bus, also with 1, 2 … ``dead_max`` silent devices, the last ones of the site file first."""
     found = list_bus_tasks(wire, assumed)
-    told = find_bus_load(found)
-    rate = _count_per_s(found) / max(1.0, told.use_pct / 100)
+    load = find_bus_load(found)
+    rate = _count_per_s(found) / max(1.0, load.use_pct / 100)
     well = observe_bus(wire, assumed, rate=rate)
     names = [spec.name for spec, _ in wire.devices]
     counts = range(1, min(dead_max, len(names) - 1) + 1) if found else ()
@@ -132,7 +132,7 @@ def plan_bus(wire: PlannedBus, assumed: AssumedAnswers, dead_max: int) -> BusPla
     return BusPlan(
         wire.name,
         find_bus_answers_s(wire, assumed),
-        told,
+        load,
         well.late_s,
         well.skipped_per_s,
         silent,

@@ -102,8 +102,8 @@ class AssumedAnswers:
 
     def of(self, device: str, profile: Any) -> float | None:
         """Return the time of one device in s; None if none is given."""
-        said: float | None = getattr(profile.limits, "answer_s", None)
-        return self.answers_s.get(device, said if self.answer_s is None else self.answer_s)
+        profile_answer_s: float | None = getattr(profile.limits, "answer_s", None)
+        return self.answers_s.get(device, profile_answer_s if self.answer_s is None else self.answer_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,36 +34,36 @@ class LossResult:
         return asdict(self)
 
 
-def evaluate_loss(told: Mapping[str, Any]) -> LossResult:
+def evaluate_loss(row: Mapping[str, Any]) -> LossResult:
     """Return what came of one loss, from a line of the rig; what was skipped or failed was never kept."""
-    head = LossResult(loss=told["loss"], of=told.get("of", ""), how=told.get("how", ""), verdict=FAILED)
-    if told["state"] != "measured":
-        verdict = SKIPPED if told["state"] == "skipped" else FAILED
-        return replace(head, verdict=verdict, why=str(told.get("why", "")))
-    declared = told.get("declared")
+    head = LossResult(loss=row["loss"], of=row.get("of", ""), how=row.get("how", ""), verdict=FAILED)
+    if row["state"] != "measured":
+        verdict = SKIPPED if row["state"] == "skipped" else FAILED
+        return replace(head, verdict=verdict, why=str(row.get("why", "")))
+    declared = row.get("declared")
     if declared is None:
-        return replace(head, why="the daemon declares no such row", page=told["page"])
+        return replace(head, why="the daemon declares no such row", page=row["page"])
     return replace(
         head,
-        verdict=_choose_verdict(told, declared),
-        noticed_s=told["noticed_s"],
+        verdict=_choose_verdict(row, declared),
+        noticed_s=row["noticed_s"],
         noticed_declared_s=declared["noticed_s"],
-        reached_s=told["reached_s"],
+        reached_s=row["reached_s"],
         reached_declared_s=declared["deadline_s"],
         action=declared["action"],
-        words=told["words"],
-        page=told["page"],
-        others=told.get("others"),
+        words=row["words"],
+        page=row["page"],
+        others=row.get("others"),
     )
 
 
-def _choose_verdict(told: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
+def _choose_verdict(row: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
     """Return the verdict of a measured loss; if nothing had to be reduced, nothing was shown."""
-    if not _is_within(told["noticed_s"], declared["noticed_s"]):
+    if not _is_within(row["noticed_s"], declared["noticed_s"]):
         return BROKEN
-    if not told["is_shown"] and declared["deadline_s"] is not None:
+    if not row["is_shown"] and declared["deadline_s"] is not None:
         return NOT_SHOWN
-    return KEPT if _is_within(told["reached_s"], declared["deadline_s"]) else BROKEN
+    return KEPT if _is_within(row["reached_s"], declared["deadline_s"]) else BROKEN
 
 
 def _is_within(measured_s: float | None, declared_s: float | None) -> bool:

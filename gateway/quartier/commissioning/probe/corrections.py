@@ -99,9 +99,9 @@ def list_profile_overrides(findings: Sequence[ProbeFinding], files: CheckedFiles
 def _list_target_corrections(target: CorrectionTarget, files: CheckedFiles) -> Iterator[Fault]:
     if target.where == "site":
         path: KeyPath = ("assets", files.asset_name, target.key)
-        stands = files.site.value(path)
-        if str(target.new_value) != str(stands):
-            yield files.site.fault(path, _describe_change(stands, _format_toml(target.new_value)))
+        present_value = files.site.value(path)
+        if str(target.new_value) != str(present_value):
+            yield files.site.fault(path, _describe_change(present_value, _format_toml(target.new_value)))
         return
     file, part = files.profiles[target.where]
     point: KeyPath = ("parts", part, target.quantity) if part else ("points", target.quantity)
@@ -109,14 +109,16 @@ def _list_target_corrections(target: CorrectionTarget, files: CheckedFiles) -> I
         return
     table = (*point, "write") if target.where == "command" else point
     path = (*table, target.key) if file.value((*table, target.key)) is not None else (*point, target.key)
-    stands = file.value(path)
-    now = 1.0 if not isinstance(stands, int | float) else float(stands)
+    present_value = file.value(path)
+    now = 1.0 if not isinstance(present_value, int | float) else float(present_value)
     assert isinstance(target.new_value, float)
-    yield file.fault(path, _describe_change(stands, f"{now * target.new_value:g}", absent="1"))
+    yield file.fault(path, _describe_change(present_value, f"{now * target.new_value:g}", absent="1"))
 
 
-def _describe_change(stands: object, should: str, absent: str = "nothing") -> str:
-    there = f"{absent} (the key is absent)" if stands is None else f"{stands!r}".replace("'", '"')
+def _describe_change(present_value: object, should: str, absent: str = "nothing") -> str:
+    there = (
+        f"{absent} (the key is absent)" if present_value is None else f"{present_value!r}".replace("'", '"')
+    )
     return f"{there} is set, it should be {should}" if should else f"{there} is set, which is wrong"
 
 

@@ -128,12 +128,14 @@ def _make_samples(subject: ProbeSubject, trace: ProbeTrace, share: tuple[float, 
         if asset_w is None or None in by_phase or at_s > trace.end_s:
             continue
         is_pv = isinstance(subject.asset, Pv)
-        steered_w = (0.0, *(0.0 for _ in share)) if is_pv else (asset_w, *(part * asset_w for part in share))
+        controlled_w = (
+            (0.0, *(0.0 for _ in share)) if is_pv else (asset_w, *(part * asset_w for part in share))
+        )
         found.append(
             MeterSample(
                 taken_ns=round(at_s * _S),
                 meter_w=(grid_w, *(watts for watts in by_phase if watts is not None)),
-                controlled_w=steered_w,
+                controlled_w=controlled_w,
                 generated_w=asset_w if is_pv else 0.0,
                 ordered=bisect_right([command_s for command_s, _ in trace.commands], at_s),
                 unseen_orders=0,

@@ -65,7 +65,7 @@ def render_report(sheet: ProbeReport) -> str:
     """Return the complete HTML file; it needs no other files."""
     title = f"Commanded steps: {sheet.asset}"
     verdict = "good" if sheet.is_good else "bad"
-    word = "As it should be." if sheet.is_good else "Not as it should be."
+    verdict_text = "As it should be." if sheet.is_good else "Not as it should be."
     meta = f"{sheet.site} · {sheet.role} · {sheet.point} · {sheet.when}"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -73,7 +73,7 @@ def render_report(sheet: ProbeReport) -> str:
 <title>{escape(title)} at {escape(sheet.site)}</title><style>{_STYLE}</style></head><body>
 <h1>{escape(title)}</h1>
 <div class="meta">{escape(meta)}</div>
-<div class="verdict {verdict}"><b>{word}</b> {escape(sheet.sentence)}.</div>
+<div class="verdict {verdict}"><b>{verdict_text}</b> {escape(sheet.sentence)}.</div>
 {_render_findings(sheet)}
 {_render_charts(sheet.trace, sheet.asset)}
 <section><h2>Measured</h2>{_render_numbers(sheet)}</section>

@@ -99,12 +99,12 @@ class ProbeSession:
             self._end_reason = str(end)
         except StopIteration:
             self._end_reason = ""
-        said = tuple(stage.texts)
+        texts = tuple(stage.texts)
         stage.texts.clear()
         return (
-            ProbeAction(texts=said, end_reason=self._end_reason)
+            ProbeAction(texts=texts, end_reason=self._end_reason)
             if self._end_reason is not None
-            else ProbeAction(_find_value_to_write(stage), said)
+            else ProbeAction(_find_value_to_write(stage), texts)
         )
 
 

@@ -61,8 +61,8 @@ def make_armable_site(loaded: LoadedSite, clock: SiteClock, state_dir: Path | No
             if writable:
                 lines[wire.name] = line
                 stations.append(ArmableDevice(wire.name, spec.name, driver, writable))
-    house = site_model.make_site(loaded.site, infos, bus_specs.find_release_values(planned, infos))
-    used = {point: asset for asset, point in fallback_report.find_controllable_assets(house)}
+    site = site_model.make_site(loaded.site, infos, bus_specs.find_release_values(planned, infos))
+    used = {point: asset for asset, point in fallback_report.find_controllable_assets(site)}
     return ArmableSite(lines, stations, used, site_settings.find_no_fallback_reasons(loaded.site))
 
 

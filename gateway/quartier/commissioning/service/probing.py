@@ -72,20 +72,20 @@ def make_probe_plan(
     section = site.assets.get(name)
     planned = bus_specs.make_bus_specs(loaded, state_dir)
     infos = bus_specs.find_declared_points(planned)
-    house = site_model.make_site(site, infos, {})
+    model = site_model.make_site(site, infos, {})
     if section is None or isinstance(section, asset_sections.GridMeterSection):
-        raise ProbeImpossible(f"{name!r} is no asset that takes orders; {_list_steppable(house, infos)}")
+        raise ProbeImpossible(f"{name!r} is no asset that takes orders; {_list_steppable(model, infos)}")
     for what in (f"assets.{name}", f"devices.{section.device}"):
         if faults := loaded.disabled.get(what):
             raise ProbeImpossible(f"{what} is put out of action by a fault: {faults[0]}")
-    asset = next(one for one in house.assets if one.name == name)
-    if f"{house.grid.name}.power_w" not in infos:
+    asset = next(one for one in model.assets if one.name == name)
+    if f"{model.grid.name}.power_w" not in infos:
         raise ProbeImpossible(
-            f"the grid meter tells no power with a sign ({house.grid.name}.power_w): nothing to see it by"
+            f"the grid meter tells no power with a sign ({model.grid.name}.power_w): nothing to see it by"
         )
     if f"{name}.power_w" not in infos:
         raise ProbeImpossible(f"{name} is not measured ({name}.power_w): nothing to see its answer by")
-    subject = _make_subject(asset, section, infos, house, step_w)
+    subject = _make_subject(asset, section, infos, model, step_w)
     devices = {
         "asset": section.device,
         "grid": site.grid()[1].device,
@@ -94,7 +94,7 @@ def make_probe_plan(
     wires = tuple(_select_buses(planned, subject, set(devices.values())))
     return ProbePlan(
         subject,
-        _find_bounds(site, house, section, _find_district_limits(site, house, now, state_dir)),
+        _find_bounds(site, model, section, _find_district_limits(site, model, now, state_dir)),
         wires,
         devices,
     )
@@ -200,19 +200,19 @@ def _speed_up(profile: Profile) -> Profile:
 
 
 def _find_district_limits(
-    site: site_file.SiteFile, house: Site, now: Now, state_dir: Path
+    site: site_file.SiteFile, model: Site, now: Now, state_dir: Path
 ) -> LinkLimits | None:
     """Return the limits of the district when the daemon stopped; None if a daemon never ran."""
     record = state_files.load_link(state_dir)
     if record.state is None and not record.lost:
         return None
-    params = site_settings.make_link_params(site, house.limits)
+    params = site_settings.make_link_params(site, model.limits)
     outage, lost, rebooted = record.outage, record.lost, record.rebooted
     state = machine.start_link(params, record.state, now, outage=outage, lost=lost, rebooted=rebooted)
     return allowed.find_link_limits(state, params, now)
 
 
-def _find_bounds(site: site_file.SiteFile, house: Site, section: Any, caps: LinkLimits | None) -> ProbeLimits:
+def _find_bounds(site: site_file.SiteFile, model: Site, section: Any, caps: LinkLimits | None) -> ProbeLimits:
     """Return hard limits and limits in force, and the fuse of every node above the asset on one phase.
 
     Contacts are not read during a probe, and an unread contact acts: its limits apply.
@@ -221,11 +221,11 @@ def _find_bounds(site: site_file.SiteFile, house: Site, section: Any, caps: Link
     while node in site.nodes:
         fuse_w = min(fuse_w, site.nodes[node].fuse_a * _NOMINAL_V)
         node = site.nodes[node].under
-    acting = [house.limits, *house.contacts] if caps is None else [house.limits, caps, *house.contacts]
+    acting = [model.limits, *model.contacts] if caps is None else [model.limits, caps, *model.contacts]
 
     def least(*keys: str) -> float:
-        told = (getattr(one, key, None) for one in acting for key in keys)
-        return min((watts for watts in told if watts is not None), default=inf)
+        limits = (getattr(one, key, None) for one in acting for key in keys)
+        return min((watts for watts in limits if watts is not None), default=inf)
 
     return ProbeLimits(
         least("import_hard_w", "import_max_w"),
@@ -292,9 +292,9 @@ def _save_release(runtime_dir: Path, fleet: BusManager) -> None:
         known = release.load_release(runtime_dir)
     except ValueError:
         known = []
-    told = {str(write.get("point")) for wire in known for write in wire.writes}
+    known_points = {str(write.get("point")) for wire in known for write in wire.writes}
     mine = [
-        replace(wire, writes=[write for write in wire.writes if str(write.get("point")) not in told])
+        replace(wire, writes=[write for write in wire.writes if str(write.get("point")) not in known_points])
         for wire in fleet.make_release_table()
     ]
     if any(wire.writes for wire in mine):

@@ -146,12 +146,12 @@ def make_pcapng(link_type: int, name: str, about: str, packets: Iterable[Capture
     section = _make_block(
         _SECTION_BLOCK, head, [(_COMMENT_OPTION, about.encode()), (_APPLICATION_OPTION, b"quartier record")]
     )
-    told = [
+    options = [
         (_NAME_OPTION, name.encode()),
         (_DESCRIPTION_OPTION, about.partition("\n")[0].encode()),
         (_RESOLUTION_OPTION, bytes([_NANOSECONDS])),
     ]
-    interface = _make_block(_INTERFACE_BLOCK, struct.pack("<HHI", link_type, 0, 0), told)
+    interface = _make_block(_INTERFACE_BLOCK, struct.pack("<HHI", link_type, 0, 0), options)
     return b"".join([section, interface, *map(_make_packet_block, packets)])
 
 

@@ -38,16 +38,16 @@ class _BreachScope:
 def apply_breach_steps(
     inputs: CycleInputs,
     participants: list[Participant],
-    wants: list[float],
+    desired_w: list[float],
     downs: list[AllocationStep],
     acted: dict[int, Reason],
     tree: ConnectionTree,
 ) -> None:
     """Take the next step for each breach although the sums look right; a fast breach takes all of C and D."""
     for trouble in _troubles(inputs, participants, tree, "import"):
-        _import(trouble, wants, downs, acted)
+        _import(trouble, desired_w, downs, acted)
     for trouble in _troubles(inputs, participants, tree, "export"):
-        _export(trouble, participants, wants, acted)
+        _export(trouble, participants, desired_w, acted)
 
 
 def _troubles(
@@ -78,12 +78,12 @@ def _below(tree: ConnectionTree, number: int, k: int) -> frozenset[int]:
 
 
 def _import(
-    trouble: _BreachScope, wants: list[float], downs: list[AllocationStep], acted: dict[int, Reason]
+    trouble: _BreachScope, desired_w: list[float], downs: list[AllocationStep], acted: dict[int, Reason]
 ) -> None:
     for candidate in downs:
         if candidate.index not in trouble.inside:
             continue
-        if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
+        if candidate.target_w >= desired_w[candidate.index] or candidate.target_w < 0:
             continue
         if trouble.breach.fast_over and candidate.tier in {"C", "D"}:
             cause = _OVER
@@ -91,24 +91,24 @@ def _import(
             cause = _MEAN_OVER
         else:
             continue
-        wants[candidate.index] = candidate.target_w
+        desired_w[candidate.index] = candidate.target_w
         acted[candidate.index] = trouble.cap.then(cause).then(candidate.reason)
         if not trouble.breach.fast_over:
             break
 
 
 def _export(
-    trouble: _BreachScope, participants: list[Participant], wants: list[float], acted: dict[int, Reason]
+    trouble: _BreachScope, participants: list[Participant], desired_w: list[float], acted: dict[int, Reason]
 ) -> None:
     """Do the same for export: stop discharging first, then generation; a fast breach stops both."""
-    giving = [index for index in trouble.inside if wants[index] < 0 and _stops(participants[index])]
+    giving = [index for index in trouble.inside if desired_w[index] < 0 and _stops(participants[index])]
     giving.sort(key=lambda index: (isinstance(participants[index].asset, Pv), index))
     excess_w = trouble.breach.excess[-1][1]
     for index in giving if trouble.breach.fast_over else giving[:1]:
         target_w = _target_w(trouble, participants[index], excess_w)
-        if target_w <= wants[index]:
+        if target_w <= desired_w[index]:
             continue  # it was already ordered enough, and is on its way
-        wants[index] = target_w
+        desired_w[index] = target_w
         done = _FURTHER if target_w < 0 else _STOPPED
         acted[index] = trouble.cap.then(_KEPT_OVER).then(done)
 

@@ -90,7 +90,7 @@ def withhold_discharge(
     the participants. Nothing is raised in a grid event, nor for a battery with an override.
     """
     kept_w = sum(
-        max(0.0, participant.want_w - max(setpoint_w, participant.present_w, 0.0))
+        max(0.0, participant.desired_w - max(setpoint_w, participant.present_w, 0.0))
         for participant, setpoint_w in zip(participants, setpoints_w, strict=True)
         if isinstance(participant.asset, OperationModeAsset)
     )
@@ -130,9 +130,9 @@ POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
 
 
 def limit_generation(
-    inputs: CycleInputs, participants: Sequence[Participant], wants: list[float], acted: dict[int, Reason]
+    inputs: CycleInputs, participants: Sequence[Participant], desired_w: list[float], acted: dict[int, Reason]
 ) -> None:
-    """Lower ``wants`` (W, generation negative) to the limit, in proportion; ``acted`` gets the reasons."""
+    """Lower ``desired_w`` (generation negative) to the limit, in proportion; ``acted`` gets the reasons."""
     cap_w = inputs.active_limits.generation_w
     if cap_w is None:
         return
@@ -144,23 +144,23 @@ def limit_generation(
             not isinstance(asset, Pv)
             or not participant.usable
             or participant.is_unresponsive
-            or wants[index] >= 0
+            or desired_w[index] >= 0
         ):
             continue
         if participant.is_measured or asset.curtail == "relay":
             mine.append(index)
-        elif -wants[index] > (held_w := find_generation_share_w(inputs, asset, cap_w)) + _LEAST_W:
-            wants[index] = -held_w
+        elif -desired_w[index] > (held_w := find_generation_share_w(inputs, asset, cap_w)) + _LEAST_W:
+            desired_w[index] = -held_w
             acted[index] = cap.then(_SHARE)
     made_w = sum(_most_w(inputs, pv, cap_w) for pv in _pvs(inputs)) + _chp_w(inputs)
-    own_w = -sum(wants[index] for index in mine)
+    own_w = -sum(desired_w[index] for index in mine)
     if made_w <= cap_w or own_w <= 0:
         return
     part = max(0.0, own_w - (made_w - cap_w)) / own_w
     for index in mine:
         asset = participants[index].asset
         assert isinstance(asset, Pv)
-        wants[index] *= part if asset.curtail == "limit" else 0.0
+        desired_w[index] *= part if asset.curtail == "limit" else 0.0
         acted[index] = cap.then(CURTAILED)
 
 

@@ -263,7 +263,9 @@ class _Sharing:
 
     def _find_left_currents(self) -> tuple[dict[int, float], dict[int, float]]:
         """Return what the cars may take by row, in W: the most, and the part of it that is shared."""
-        high, _ = self.tree.rest(self.participants, [participant.want_w for participant in self.participants])
+        high, _ = self.tree.rest(
+            self.participants, [participant.desired_w for participant in self.participants]
+        )
         hard = {row: cap - high[row] for row, cap in enumerate(self.tree.caps.import_w) if cap < NO_LIMIT_W}
         soft = {row: left - (1 - PLANNED_SHARE) * self.tree.caps.import_w[row] for row, left in hard.items()}
         ceiling_w = self.tree.caps.import_w[0] * switch_state.RESTORE_BELOW_SHARE
@@ -273,11 +275,13 @@ class _Sharing:
         for leaf, participant in zip(self.tree.leaves, self.participants, strict=False):
             if isinstance(participant.asset, ChargePointAsset):
                 continue
-            want_w = (
-                min(0.0, participant.want_w) if isinstance(participant.asset, Battery) else participant.want_w
+            desired_w = (
+                min(0.0, participant.desired_w)
+                if isinstance(participant.asset, Battery)
+                else participant.desired_w
             )
             for number in self.tree.topology.way(leaf.node_number):
-                for k, watts in enumerate(leaf.share.spread_power(want_w)):
+                for k, watts in enumerate(leaf.share.spread_power(desired_w)):
                     if (row := NODE_ROWS * number + k) in hard:
                         hard[row] -= watts
                         soft[row] -= watts
@@ -443,9 +447,9 @@ def _make_switch_state(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoi
     )
     participant.is_unresponsive = bay.is_unresponsive
     if bay.is_unresponsive:
-        participant.want_w = bay.drawn_a * each_w
+        participant.desired_w = bay.drawn_a * each_w
     else:
-        participant.want_w = min(participant.want_w, goal_a * each_w) if switch.on else 0.0
+        participant.desired_w = min(participant.desired_w, goal_a * each_w) if switch.on else 0.0
     counted_a = goal_a if bay.active else bay.drawn_a
     if bay.fixed:
         counted_a = max(goal_a, bay.drawn_a)

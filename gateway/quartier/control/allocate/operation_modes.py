@@ -193,8 +193,10 @@ def make_participant(
     seen_w = find_power_w(inputs.state.last_good, asset, now_ns)
     # An asset that is only asked to generate may not have started.
     present_w = max(0.0, asset.modes[before].power_w) if seen_w is None else seen_w
-    want_w = _find_expected_w(asset, before, present_w, mode)
-    participant = Participant(asset, present_w, want_w, switch, is_measured=seen_w is not None, usable=usable)
+    desired_w = _find_expected_w(asset, before, present_w, mode)
+    participant = Participant(
+        asset, present_w, desired_w, switch, is_measured=seen_w is not None, usable=usable
+    )
     participant.mode, participant.preferred_mode = mode, wanted
     participant.tier, participant.reason = preference.tier, _reason(asset, mode, wanted, preference)
     if sinks and preference.tier != "A":
@@ -295,9 +297,9 @@ def apply_mode(
     if switch.mode is None and not participant.usable:
         return switch  # it was never ordered, and must not be ordered now
     mode = participant.mode
-    if setpoint_w < participant.want_w - _EPSILON_W:
+    if setpoint_w < participant.desired_w - _EPSILON_W:
         mode = next((r.mode for r in participant.downs if r.target_w <= setpoint_w + _EPSILON_W), mode)
-    elif setpoint_w > participant.want_w + _EPSILON_W:
+    elif setpoint_w > participant.desired_w + _EPSILON_W:
         mode = next((r.mode for r in participant.ups if r.target_w >= setpoint_w - _EPSILON_W), mode)
     if off is not None:
         mode = max(mode, off)
@@ -325,7 +327,7 @@ def find_mode_above(inputs: CycleInputs, participant: Participant, spare_w: floa
     ):
         return None
     mode = participant.mode - 1
-    more_w = _find_expected_w(asset, participant.mode, participant.want_w, mode) - participant.want_w
+    more_w = _find_expected_w(asset, participant.mode, participant.desired_w, mode) - participant.desired_w
     if more_w > spare_w:
         return None
     switch = switch_state.change_direction(switch, inputs.now_ns, up=True)

@@ -138,7 +138,7 @@ def _next_back(
                 more_w = find_limit_w(limit_w, find_full_power_w(asset))
                 return {
                     place[asset.name]: switch_state.raise_limit(
-                        switch, more_w, inputs.now_ns, stands=at_limit
+                        switch, more_w, inputs.now_ns, is_at_limit=at_limit
                     )
                 }
     return {}
@@ -147,7 +147,7 @@ def _next_back(
 def _switch_on(asset: Load | ChargePointAsset, switch: SwitchState, now_ns: int) -> SwitchState:
     on = switch_state.switch_on(switch, now_ns)
     return (
-        switch_state.raise_limit(on, find_floor_power_w(asset), now_ns, stands=True)
+        switch_state.raise_limit(on, find_floor_power_w(asset), now_ns, is_at_limit=True)
         if isinstance(asset, ChargePointAsset)
         else on
     )

@@ -166,17 +166,17 @@ def explain_movements(
     for index, reason in acted.items():
         cause = reason.drop_last()
         if cause is not None and reason.last.code in steps.BATTERY_CODES:
-            found[index] = cause.then(explain_battery_move(participants[index].want_w, setpoints_w[index]))
+            found[index] = cause.then(explain_battery_move(participants[index].desired_w, setpoints_w[index]))
     return found
 
 
-def explain_battery_move(want_w: float, setpoint_w: float) -> Reason:
-    """Return what a battery does that a limit moves from ``want_w`` to ``setpoint_w``."""
+def explain_battery_move(desired_w: float, setpoint_w: float) -> Reason:
+    """Return what a battery does that a limit moves from ``desired_w`` to ``setpoint_w``."""
     if abs(setpoint_w) <= ZERO_W:
-        return steps.STOPS_TAKING if want_w > 0 else steps.STOPS_GIVING
+        return steps.STOPS_TAKING if desired_w > 0 else steps.STOPS_GIVING
     if setpoint_w > 0:
-        return steps.TAKES if setpoint_w >= want_w else steps.TAKES_LESS
-    return steps.GIVES if setpoint_w <= want_w else steps.GIVES_LESS
+        return steps.TAKES if setpoint_w >= desired_w else steps.TAKES_LESS
+    return steps.GIVES if setpoint_w <= desired_w else steps.GIVES_LESS
 
 
 def find_maintenance_points(inputs: CycleInputs) -> dict[str, Reason]:
@@ -200,7 +200,7 @@ def apply_allocation(
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
     """Return the desired value of each participant's point, and the switch states to keep."""
     switches = dict(inputs.state.switch_states)
-    wants: list[DesiredValue] = []
+    desired_values: list[DesiredValue] = []
     left_alone = find_conflict_pauses(inputs)
     spare_w = float("inf")
     if result.total_high_w is not None:
@@ -212,7 +212,7 @@ def apply_allocation(
         asset = participant.asset
         setpoint_w = result.setpoints_w[index]
         if isinstance(asset, Battery):
-            wants += _battery_want(inputs, participant, result, index)
+            desired_values += _battery_want(inputs, participant, result, index)
             continue
         if asset.name in left_alone:
             continue  # ``conflict_response`` decides what is written
@@ -234,10 +234,10 @@ def apply_allocation(
         switches[asset.name] = switch
         if _may_write(inputs, result, index, participant, switch):
             reason = _reason(inputs, participant, result, index, switch, is_fitted=is_fitted)
-            want = _flexible_want(participant, switch, reason)
-            wants.append(_by_hand(inputs, asset, want))
+            desired = _flexible_want(participant, switch, reason)
+            desired_values.append(_by_hand(inputs, asset, desired))
             switches[asset.name] = unread_assets.note_unread_point(switch, inputs.now_ns, read=True)
-    return wants, switches
+    return desired_values, switches
 
 
 def _battery_want(
@@ -253,7 +253,7 @@ def _battery_want(
     reason = result.acted.get(index, participant.reason or NO_REASON)
     tighter: Literal[-1, 0, 1] = 0
     if index in result.acted:
-        tighter = -1 if result.setpoints_w[index] < participant.want_w else 1
+        tighter = -1 if result.setpoints_w[index] < participant.desired_w else 1
     return [
         DesiredValue(
             find_control_point(asset),
@@ -301,8 +301,8 @@ def _turn(inputs: CycleInputs, participant: Participant, result: AllocationResul
 def _make_switch_state(
     participant: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int, *, is_off: bool
 ) -> SwitchState:
-    switch, want_w = participant.switch_state, participant.want_w
-    if switch.on and (setpoint_w < want_w - POWER_EPSILON_W or is_off):
+    switch, desired_w = participant.switch_state, participant.desired_w
+    if switch.on and (setpoint_w < desired_w - POWER_EPSILON_W or is_off):
         before_w = max(participant.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
             return switch_state.switch_off(
@@ -315,7 +315,7 @@ def _make_switch_state(
             now_ns,
             is_unresponsive=participant.is_unresponsive,
         )
-    if setpoint_w > want_w + POWER_EPSILON_W:
+    if setpoint_w > desired_w + POWER_EPSILON_W:
         return _raise_switch(participant, asset, setpoint_w, now_ns)
     return switch
 
@@ -329,10 +329,10 @@ def _raise_switch(
         return switch_state.switch_on(switch, now_ns)  # it was off: a load that is on offers no step up
     if switch.on:
         limit_w = find_limit_w(max(setpoint_w, _limit_w(asset, switch)), find_full_power_w(asset))
-        return switch_state.raise_limit(switch, limit_w, now_ns, stands=is_at_order(participant))
+        return switch_state.raise_limit(switch, limit_w, now_ns, is_at_limit=is_at_order(participant))
     on = switch_state.switch_on(switch, now_ns)
     return switch_state.raise_limit(
-        on, find_limit_w(setpoint_w, find_full_power_w(asset)), now_ns, stands=True
+        on, find_limit_w(setpoint_w, find_full_power_w(asset)), now_ns, is_at_limit=True
     )
 
 
@@ -374,7 +374,7 @@ def _pv_turn(
         return _pv_kept(inputs, participant, result, limit_w)
     if inputs.is_meter_lost:
         limit_w = min(limit_w, -setpoint_w)
-    elif setpoint_w > participant.want_w + POWER_EPSILON_W:
+    elif setpoint_w > participant.desired_w + POWER_EPSILON_W:
         switch = switch_state.lower_limit(
             switch, -setpoint_w, participant.present_w, now_ns, is_unresponsive=participant.is_unresponsive
         )
@@ -549,14 +549,18 @@ def _flexible_want(participant: Participant, switch: SwitchState, reason: Reason
 
 
 def _by_hand(
-    inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, want: DesiredValue
+    inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, desired: DesiredValue
 ) -> DesiredValue:
     """Limit to the value of an override, and name its source if that decides or nothing else does."""
     most = orders_overrides.find_ceiling(asset, inputs.requests.overrides)
-    if most is None or want.value < most or (want.value == most and want.reason.code != NO_REASON.code):
-        return want
+    if (
+        most is None
+        or desired.value < most
+        or (desired.value == most and desired.reason.code != NO_REASON.code)
+    ):
+        return desired
     reason = inputs.requests.overrides[asset.name].reason
-    return replace(want, value=most, reason=reason, holds=want.holds or want.value > most)
+    return replace(desired, value=most, reason=reason, holds=desired.holds or desired.value > most)
 
 
 def _reason(
@@ -623,7 +627,7 @@ def _step_w(participant: Participant, switch: SwitchState) -> float:
     if not switch.on or isinstance(asset, Load):
         return steps.estimate_return_power_w(asset, switch)
     limit_w = _limit_w(asset, switch)
-    unused_w = max(0.0, limit_w - max(0.0, participant.want_w))  # it may take that at any time
+    unused_w = max(0.0, limit_w - max(0.0, participant.desired_w))  # it may take that at any time
     return unused_w + min(find_floor_power_w(asset) / 6, find_full_power_w(asset) - limit_w)
 
 

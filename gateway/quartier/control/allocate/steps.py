@@ -197,7 +197,7 @@ def _is_spent(participant: Participant) -> bool:
 
 
 def _gives(participant: Participant) -> bool:
-    return isinstance(participant.asset, Battery) and participant.want_w < 0
+    return isinstance(participant.asset, Battery) and participant.desired_w < 0
 
 
 def _may_rise(participant: Participant) -> bool:

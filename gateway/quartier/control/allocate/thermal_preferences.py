@@ -82,16 +82,16 @@ def _outside(pump: HeatSubstation, inputs: CycleInputs) -> Reason | None:
     back_k = BACK_K if pump.point in inputs.state.book.released else 0.0
     for quantity, low_c, high_c in pump.bands:
         found_c = generation.read_sensor(inputs, pump, quantity)
-        word = quantity.removesuffix("_c")
+        name = quantity.removesuffix("_c")
         if found_c is None:
-            return make_reason("substation.unknown", quantity=word)
+            return make_reason("substation.unknown", quantity=name)
         if found_c < low_c + back_k:
             return make_reason(
-                "substation.cold", quantity=word, found_c=round(found_c, 1), limit_c=low_c + back_k
+                "substation.cold", quantity=name, found_c=round(found_c, 1), limit_c=low_c + back_k
             )
         if found_c > high_c - back_k:
             return make_reason(
-                "substation.hot", quantity=word, found_c=round(found_c, 1), limit_c=high_c - back_k
+                "substation.hot", quantity=name, found_c=round(found_c, 1), limit_c=high_c - back_k
             )
     back_ns = inputs.state.switch_states.get(pump.name, SwitchState()).back_ns
     if back_ns is not None and inputs.now_ns - back_ns < BACK_S * 1e9:

@@ -41,13 +41,15 @@ class ConnectionTree:
         return [leaf for leaf in self.leaves if number in self.topology.way(leaf.node_number)]
 
     def rest(
-        self, participants: Sequence[Participant], wants: Sequence[float]
+        self, participants: Sequence[Participant], desired_w: Sequence[float]
     ) -> tuple[list[float], list[float]]:
         """Return by row the most and the least that flows beside the participants, in W."""
         high: list[float] = []
         low: list[float] = []
         for number, branch in enumerate(self.branches):
-            most, least = node_loads.bound_node_load(branch, self.find_inside(number), participants, wants)
+            most, least = node_loads.bound_node_load(
+                branch, self.find_inside(number), participants, desired_w
+            )
             high += most
             low += least
         return high, low
@@ -83,7 +85,7 @@ def allocate_in_tree(
     inputs: CycleInputs,
     one: ConnectionTree,
     participants: Sequence[Participant],
-    wants: Sequence[float],
+    desired_w: Sequence[float],
     rest_w: float,
     downs: Sequence[AllocationStep],
     ups: Sequence[AllocationStep],
@@ -93,7 +95,8 @@ def allocate_in_tree(
     ``rest_w`` is what a connection without nodes takes beside the participants, in W.
     """
     counted = [
-        _find_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)
+        _find_counted_w(participant, power_w)
+        for participant, power_w in zip(participants, desired_w, strict=True)
     ]
     assets = _make_kernel_assets(one, participants, counted)
     if one.branches:
@@ -106,7 +109,7 @@ def allocate_in_tree(
         tree,
         high,
         low,
-        assets.wants,
+        assets.power_w,
         one.caps.import_w,
         one.caps.export_w,
         [step for _, step in lower],
@@ -120,12 +123,12 @@ def allocate_in_tree(
         if participant.allowed_w is not None:
             if moved[index] < participant.allowed_w:
                 held_w[index] = moved[index] / participant.scale
-            moved[index] = min(moved[index], wants[index])
+            moved[index] = min(moved[index], desired_w[index])
     origin = [step for step, _ in (*lower, *higher)]
     acted: dict[int, Reason] = {}
     for step, row in zip(found.step, found.cap_row, strict=True):
         index = origin[step].index if step >= 0 else -1
-        if step >= 0 and (index in held_w or moved[index] != wants[index]):
+        if step >= 0 and (index in held_w or moved[index] != desired_w[index]):
             direction = "import" if step < len(lower) else "export"
             cap = connection_tree.make_row_reason(
                 inputs.site, one.topology, inputs.active_limits, row, direction
@@ -134,11 +137,13 @@ def allocate_in_tree(
     return TreeAllocation(tuple(moved), acted, found.broken, held_w)
 
 
-def _find_counted_w(participant: Participant, want_w: float) -> float:
+def _find_counted_w(participant: Participant, desired_w: float) -> float:
     """Return the power with which a participant counts: a car with its allowed power unless lowered."""
     if participant.allowed_w is None:
-        return want_w
-    return participant.allowed_w if want_w >= participant.want_w else min(participant.allowed_w, want_w)
+        return desired_w
+    return (
+        participant.allowed_w if desired_w >= participant.desired_w else min(participant.allowed_w, desired_w)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ class _KernelAssets:
 
     node_numbers: list[int]
     shares: list[PhaseValues]
-    wants: list[float]
+    power_w: list[float]
     halves: Mapping[int, int]
     scales: Sequence[float]
 
@@ -172,24 +177,24 @@ class _KernelAssets:
 
 
 def _make_kernel_assets(
-    one: ConnectionTree, participants: Sequence[Participant], wants: Sequence[float]
+    one: ConnectionTree, participants: Sequence[Participant], desired_w: Sequence[float]
 ) -> _KernelAssets:
     if not one.branches:
         count = len(participants)
-        return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)
+        return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(desired_w), {}, [1.0] * count)
     mine = one.leaves[: len(participants)]
     node_numbers, shares = [leaf.node_number for leaf in mine], [leaf.share.parts for leaf in mine]
     halves: dict[int, int] = {}
-    wants_by_row = list(wants)
+    power_by_row = list(desired_w)
     for index, leaf in enumerate(mine):
         if isinstance(leaf.asset, Battery) and not leaf.share.known:
-            halves[index] = len(wants_by_row)
+            halves[index] = len(power_by_row)
             node_numbers.append(leaf.node_number)
             shares.append((0.0, 0.0, 0.0))
-            wants_by_row.append(min(0.0, wants[index]))
-            wants_by_row[index] = max(0.0, wants[index])
+            power_by_row.append(min(0.0, desired_w[index]))
+            power_by_row[index] = max(0.0, desired_w[index])
     return _KernelAssets(
-        node_numbers, shares, wants_by_row, halves, [participant.scale for participant in participants]
+        node_numbers, shares, power_by_row, halves, [participant.scale for participant in participants]
     )
 
 
@@ -279,11 +284,11 @@ def render_tree(
     inputs: CycleInputs, one: ConnectionTree, orders: Mapping[str, Order]
 ) -> list[dict[str, object]]:
     """Render each node for people: its load, limits and headroom by row in W, and the assets it limits."""
-    told: list[dict[str, object]] = []
+    nodes: list[dict[str, object]] = []
     for number, branch in enumerate(one.branches):
         rows = range(NODE_ROWS * number, NODE_ROWS * number + NODE_ROWS)
         caps = [one.caps.import_w[row] if one.caps.import_w[row] < NO_LIMIT_W else None for row in rows]
-        told.append(
+        nodes.append(
             {
                 "name": one.topology.name(number),
                 "under": None if number == 0 else one.topology.name(one.topology.under[number]),
@@ -298,7 +303,7 @@ def render_tree(
                 "holds": _find_held_assets(one.topology.rules(number), orders),
             }
         )
-    return told
+    return nodes
 
 
 def _find_held_assets(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:

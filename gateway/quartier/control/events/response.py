@@ -21,9 +21,9 @@ SURPLUS_MIN_W = 0.5
 
 
 def apply_tier_shed(
-    inputs: CycleInputs, participants: list[Participant], wants: list[float], acted: dict[int, Reason]
+    inputs: CycleInputs, participants: list[Participant], desired_w: list[float], acted: dict[int, Reason]
 ) -> dict[int, int]:
-    """Lower ``wants`` of all assets whose tier is off.
+    """Lower ``desired_w`` of all assets whose tier is off.
 
     Returns by participant the mode it goes to, 0 for one that is switched. An asset that takes nothing now
     goes off too: it must not begin.
@@ -36,16 +36,16 @@ def apply_tier_shed(
             continue
         asset = participant.asset
         if isinstance(asset, OperationModeAsset):
-            _shed_modes(participant, index, off, wants, acted, moved)
+            _shed_modes(participant, index, off, desired_w, acted, moved)
         elif isinstance(asset, Load | ChargePointAsset) and participant.switch_state.on and asset.tier in off:
             if switch_state.is_switch_allowed(asset, participant.switch_state, inputs.now_ns):
-                wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
+                desired_w[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
             elif (
                 isinstance(asset, ChargePointAsset)
-                and wants[index] > find_floor_power_w(asset)
+                and desired_w[index] > find_floor_power_w(asset)
                 and not _is_at_floor(participant, asset)
             ):
-                wants[index], acted[index] = find_floor_power_w(asset), off[asset.tier]
+                desired_w[index], acted[index] = find_floor_power_w(asset), off[asset.tier]
     return moved
 
 
@@ -59,13 +59,13 @@ def _shed_modes(
     participant: Participant,
     index: int,
     off: Mapping[str, Reason],
-    wants: list[float],
+    desired_w: list[float],
     acted: dict[int, Reason],
     moved: dict[int, int],
 ) -> None:
     due = [mode_step for mode_step in participant.downs if mode_step.tier in off and not mode_step.generates]
     if due:
-        wants[index] = min(wants[index], due[-1].target_w)
+        desired_w[index] = min(desired_w[index], due[-1].target_w)
         moved[index], acted[index] = due[-1].mode, off[due[-1].tier]
 
 
@@ -117,6 +117,6 @@ def discharge_batteries(inputs: CycleInputs, unit: Participant) -> None:
     asset = unit.asset
     if inputs.grid_effects.discharges and isinstance(asset, Battery):
         step_w = asset.ramp_max_w_per_s * inputs.dt_s
-        unit.want_w = min(unit.want_w, max(unit.headroom.low_w, unit.before_w - step_w))
-        if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and has its own reason
+        unit.desired_w = min(unit.desired_w, max(unit.headroom.low_w, unit.before_w - step_w))
+        if unit.desired_w < -SURPLUS_MIN_W:  # else it has nothing to give, and has its own reason
             unit.reason = inputs.grid_effects.discharges

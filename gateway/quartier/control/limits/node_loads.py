@@ -294,7 +294,7 @@ def bound_node_load(
     branch: NodeLoad,
     inside: Sequence[PlacedAsset],
     participants: Sequence[Participant],
-    wants: Sequence[float],
+    desired_w: Sequence[float],
 ) -> tuple[TotalAndPhases, TotalAndPhases]:
     """Return the most and the least of a node, so that adding the participants is never optimistic.
 
@@ -306,12 +306,12 @@ def bound_node_load(
         if leaf.index is None:
             continue
         if not branch.phased and not leaf.share.known:
-            want_w = wants[leaf.index]
-            counted = leaf.share.spread_power(want_w)
-            high = add_rows(high, subtract_rows(leaf.share.find_upper_bound(want_w), counted))
-            low = add_rows(low, subtract_rows(leaf.share.find_lower_bound(want_w), counted))
+            power_w = desired_w[leaf.index]
+            counted = leaf.share.spread_power(power_w)
+            high = add_rows(high, subtract_rows(leaf.share.find_upper_bound(power_w), counted))
+            low = add_rows(low, subtract_rows(leaf.share.find_lower_bound(power_w), counted))
         if branch.basis == "silent" and participants[leaf.index].allowed_w is None:
-            worse_w = max(0.0, find_ordered_power_w(participants[leaf.index]) - wants[leaf.index])
+            worse_w = max(0.0, find_ordered_power_w(participants[leaf.index]) - desired_w[leaf.index])
             high = add_rows(high, leaf.share.find_upper_bound(worse_w))
     return high, low
 

@@ -201,8 +201,8 @@ def _cut(
     only after its warning. So the first cut does not trust the power from before, and the next cut follows
     with the new value.
     """
-    is_told = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
-    if load.warned and not is_told and now_ns - load.cut_ns < CUT_EVERY_S * _S:
+    is_read_after_cut = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
+    if load.warned and not is_read_after_cut and now_ns - load.cut_ns < CUT_EVERY_S * _S:
         return replace(load, warned=warned, calm_ns=None)
     most_w = subscribed_va * load.w_per_va if load.cut_w is None else load.cut_w
     flows_w = most_w if grid is None else grid.value
@@ -222,10 +222,10 @@ def dump_supplies(loads: Mapping[str, SupplyState]) -> dict[str, float]:
 def load_supplies(supplies: Iterable[SupplyMeter], facts: object) -> dict[str, SupplyState]:
     """Load the result of ``dump_supplies`` after a restart, until each meter is read; skip invalid values."""
     known = facts if isinstance(facts, Mapping) else {}
-    said = {supply.name: known.get(supply.name) for supply in supplies}
+    stored = {supply.name: known.get(supply.name) for supply in supplies}
     return {
         name: SupplyState(subscribed_va=float(value))
-        for name, value in said.items()
+        for name, value in stored.items()
         if isinstance(value, int | float)
         and not isinstance(value, bool)
         and 0 < value < observations.ABSURD_W
@@ -290,8 +290,8 @@ def _render_supply(
         return observations.find_fresh_value(last_good, f"{supply.name}.{quantity}", supply.period_s, now_ns)
 
     def colour(day: str) -> str:
-        said = (fresh(f"{day}_{name}") for name in COLOURED_TARIFFS)
-        return next((COLOURS[int(one)] for one in said if one in COLOURS), "")
+        states = (fresh(f"{day}_{name}") for name in COLOURED_TARIFFS)
+        return next((COLOURS[int(one)] for one in states if one in COLOURS), "")
 
     is_announced = any((fresh(name) or 0.0) > 0.0 for name in (*NOTICES, *DATED))
     peak = "runs" if fresh(PEAK) else "announced" if is_announced else ""

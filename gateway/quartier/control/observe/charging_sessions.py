@@ -296,12 +296,12 @@ def find_usable_current_a(
 
 def find_departure_s(ev: ChargePointAsset, last_good: LastGoodValues, now: Now, zone: str) -> float | None:
     """Return the seconds until it leaves, by its charger, else by the site file; None if not known."""
-    said = last_good.get(f"{ev.name}.departure_in_s")
+    reading = last_good.get(f"{ev.name}.departure_in_s")
     if (
-        said is not None
+        reading is not None
         and find_fresh_value(last_good, f"{ev.name}.departure_in_s", ev.period_s, now.ns) is not None
     ):
-        return max(0.0, said.value - find_reading_age_s(said, now.ns))
+        return max(0.0, reading.value - find_reading_age_s(reading, now.ns))
     local_s = local_time.find_local_time_s(now, zone)
     if ev.departure_s is None or local_s is None:
         return None
@@ -331,32 +331,34 @@ def find_laxity_s(
     ``is_sure``: with no more power than it was seen to take. Without a departure or an energy, it is its
     patience less its waiting time.
     """
-    left_s, want_wh = (
+    left_s, missing_wh = (
         find_departure_s(ev, last_good, now, zone),
         find_missing_energy_wh(ev, stay, last_good, now.ns),
     )
-    if left_s is None or want_wh is None:
+    if left_s is None or missing_wh is None:
         return UNMET_ORDER_S - stay.waited_s
-    if want_wh <= 0:
+    if missing_wh <= 0:
         return _DAY_S
     uptake = stay.uptake
     takes_w = uptake.least_w(ev) if is_sure else uptake.likely_w(ev, count_phases(ev, stay))
-    return left_s - want_wh / takes_w * 3600.0
+    return left_s - missing_wh / takes_w * 3600.0
 
 
 def find_needed_current_a(
     ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now: Now, zone: str
 ) -> float:
     """Return the steady current that gives it its energy by its departure, in A; 0 if not known."""
-    left_s, want_wh = (
+    left_s, missing_wh = (
         find_departure_s(ev, last_good, now, zone),
         find_missing_energy_wh(ev, stay, last_good, now.ns),
     )
-    if left_s is None or want_wh is None or want_wh <= 0:
+    if left_s is None or missing_wh is None or missing_wh <= 0:
         return 0.0
     if left_s <= 0:
         return ev.current_max_a
-    needed = want_wh * 3600.0 / left_s / (ev.voltage_v * (stay.uptake.phases_count or count_phases(ev, stay)))
+    needed = (
+        missing_wh * 3600.0 / left_s / (ev.voltage_v * (stay.uptake.phases_count or count_phases(ev, stay)))
+    )
     return min(ev.current_max_a, needed)
 
 

@@ -319,14 +319,14 @@ def find_battery_power_w(
     )
 
 
-def _model_w(battery: Battery, told: tuple[tuple[int, float], ...], at_ns: int) -> float:
+def _model_w(battery: Battery, orders: tuple[tuple[int, float], ...], at_ns: int) -> float:
     """Return the modelled response to its orders: the delay, then a ramp to each newer order."""
     assert battery.delay_s is not None
-    if not told:
+    if not orders:
         return 0.0
     delay_ns = round(battery.delay_s * _S)
-    power_w = told[0][1]
-    for (from_ns, target_w), (until_ns, _) in pairwise((*told, (at_ns - delay_ns, 0.0))):
+    power_w = orders[0][1]
+    for (from_ns, target_w), (until_ns, _) in pairwise((*orders, (at_ns - delay_ns, 0.0))):
         passed_s = (min(until_ns, at_ns - delay_ns) - from_ns) / _S
         if passed_s <= 0:
             break

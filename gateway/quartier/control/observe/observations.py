@@ -76,12 +76,12 @@ def has_unsigned_export(grid: GridMeter, last_good: LastGoodValues) -> bool:
 
 def _from_currents(grid: GridMeter, last_good: LastGoodValues) -> LastGood | None:
     """Return VA from A at the nominal voltage: the short frames of an over-current have nothing else."""
-    said = [
+    currents = [
         memory for name in CURRENT_QUANTITIES if (memory := last_good.get(f"{grid.name}.{name}")) is not None
     ]
-    if not said:
+    if not currents:
         return None
-    return LastGood(NOMINAL_V * sum(one.value for one in said), min(one.taken_ns for one in said))
+    return LastGood(NOMINAL_V * sum(one.value for one in currents), min(one.taken_ns for one in currents))
 
 
 def _newest(first: LastGood | None, second: LastGood | None) -> LastGood | None:

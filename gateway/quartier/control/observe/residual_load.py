@@ -180,13 +180,13 @@ def _widen_bounds(
     sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]
 ) -> ResidualSample:
     """Widen a sample's bounds: the first of ``read_ns`` after it may already have been true at its time."""
-    told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
-    if not told:
+    newly_read = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
+    if not newly_read:
         return sample
-    more_w = [present_w[i] - sample.present_w[i] for i in told]
+    more_w = [present_w[i] - sample.present_w[i] for i in newly_read]
     low_w = sample.low_w - sum(max(0.0, watts) for watts in more_w)
     high_w = sample.high_w + sum(max(0.0, -watts) for watts in more_w)
-    return replace(sample, low_w=low_w, high_w=high_w, waits=sample.waits - set(told))
+    return replace(sample, low_w=low_w, high_w=high_w, waits=sample.waits - set(newly_read))
 
 
 def attribute_rise(
@@ -210,7 +210,7 @@ def attribute_rise(
     share = min(max(rise_w / sum(rooms_w), 0.0), 1.0)
     for car, room_w in zip(cars, rooms_w, strict=True):
         car.present_w += share * room_w
-        car.want_w = max(car.want_w, car.present_w)
+        car.desired_w = max(car.desired_w, car.present_w)
 
 
 def _names(participants: Sequence[Participant]) -> tuple[str, ...]:
@@ -269,7 +269,9 @@ def estimate_silent_rise_w(participants: Iterable[Participant]) -> float:
     A silent PV may generate nothing, and the device's own timer may let a load run that was shed.
     """
     unseen = (participant for participant in participants if not participant.is_measured)
-    return sum(max(0.0, find_worst_power_w(participant.asset) - participant.want_w) for participant in unseen)
+    return sum(
+        max(0.0, find_worst_power_w(participant.asset) - participant.desired_w) for participant in unseen
+    )
 
 
 def estimate_unseen_rise_w(assets: Iterable[Asset], last_good: LastGoodValues, now_ns: int) -> float:

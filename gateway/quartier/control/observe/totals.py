@@ -63,11 +63,11 @@ def find_other_consumption_w(
         return find_consumption_w(inputs, participants) - sum(
             max(0.0, participant.present_w) for participant in participants
         )
-    steered_w = -sum(
+    participating_w = -sum(
         participant.present_w for participant in participants if isinstance(participant.asset, Pv)
     )
     made_w = residual_load.find_generation_w(inputs.site, inputs.state.last_good, inputs.now_ns)
-    return base.high_w + max(0.0, made_w - steered_w)
+    return base.high_w + max(0.0, made_w - participating_w)
 
 
 def find_unanswered_assets(book: OrderBook, last_good: LastGoodValues, now_ns: int) -> set[str]:

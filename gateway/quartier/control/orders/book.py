@@ -35,30 +35,32 @@ _UNKNOWN: Mapping[str, float] = MappingProxyType({})
 
 def find_due_commands(
     book: OrderBook,
-    wants: Iterable[DesiredValue],
+    desired_values: Iterable[DesiredValue],
     frozen: FrozenImage,
     now_ns: int,
     steps: Mapping[str, float] = _UNKNOWN,
 ) -> tuple[OrderBook, list[Command]]:
-    """Return the commands due for ``wants``; ``steps`` are the resolutions of points, as far as known."""
+    """Return the commands due for ``desired_values``; ``steps``: resolutions of points, as far as known."""
     orders = dict(book.orders)
     released = set(book.released)
     commands = []
-    for want in wants:
-        released.discard(want.point)
-        present, step = orders.get(want.point), steps.get(want.point, 0.0)
+    for desired in desired_values:
+        released.discard(desired.point)
+        present, step = orders.get(desired.point), steps.get(desired.point, 0.0)
         if present is None:
-            order = Order(want.value, now_ns, want.reason, since_ns=now_ns)
+            order = Order(desired.value, now_ns, desired.reason, since_ns=now_ns)
         else:
-            present = orders[want.point] = check_order(present, want, frozen, now_ns, step)
-            due = _next(present, want, frozen, now_ns, step)
+            present = orders[desired.point] = check_order(present, desired, frozen, now_ns, step)
+            due = _next(present, desired, frozen, now_ns, step)
             if due is None:
-                if want.holds and present.reason != want.reason:
-                    orders[want.point] = _give_new_reason(present, want.reason)
+                if desired.holds and present.reason != desired.reason:
+                    orders[desired.point] = _give_new_reason(present, desired.reason)
                 continue
             order = due
-        orders[want.point] = order
-        commands.append(make_command(want.point, order.value, now_ns + round(want.life_s * _S), want.reason))
+        orders[desired.point] = order
+        commands.append(
+            make_command(desired.point, order.value, now_ns + round(desired.life_s * _S), desired.reason)
+        )
     returns = {point: one for point, one in book.returns.items() if point in released}
     return OrderBook(orders, frozenset(released), returns), commands
 
@@ -105,26 +107,26 @@ def make_command(point: str, value: float, expires_ns: int, reason: Reason) -> C
     return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=render_data(reason))
 
 
-def _next(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order | None:
+def _next(order: Order, desired: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order | None:
     """Return the order to write now; None if the present one stays. A refresh keeps its value."""
     age_s = (now_ns - order.written_ns) / _S
-    if _is_changed(order, want):
-        raised_ns = now_ns if want.value > order.value else order.raised_ns
+    if _is_changed(order, desired):
+        raised_ns = now_ns if desired.value > order.value else order.raised_ns
         return Order(
-            want.value, now_ns, want.reason, raised_ns, rewritten_ns=order.rewritten_ns, since_ns=now_ns
+            desired.value, now_ns, desired.reason, raised_ns, rewritten_ns=order.rewritten_ns, since_ns=now_ns
         )
-    if want.refresh_s is not None and age_s >= want.refresh_s:
-        value = order.value if want.tighter else want.value
-        return replace(order, value=value, written_ns=now_ns, reason=want.reason, written_reason=None)
-    if contradicts_order(order, want, frozen, step) and _may_rewrite(order, want, frozen, age_s):
-        told_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
+    if desired.refresh_s is not None and age_s >= desired.refresh_s:
+        value = order.value if desired.tighter else desired.value
+        return replace(order, value=value, written_ns=now_ns, reason=desired.reason, written_reason=None)
+    if contradicts_order(order, desired, frozen, step) and _may_rewrite(order, desired, frozen, age_s):
+        rewritten_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
         return replace(
             order,
             written_ns=now_ns,
-            reason=want.reason,
+            reason=desired.reason,
             written_reason=None,
             is_kept=False,
-            rewritten_ns=told_ns,
+            rewritten_ns=rewritten_ns,
         )
     return None
 
@@ -135,15 +137,15 @@ def _give_new_reason(order: Order, reason: Reason) -> Order:
     return replace(order, reason=reason, written_reason=None if written == reason else written)
 
 
-def _is_changed(order: Order, want: DesiredValue) -> bool:
-    more = want.value - order.value
-    return abs(more) > want.deadband or more * want.tighter > 0
+def _is_changed(order: Order, desired: DesiredValue) -> bool:
+    more = desired.value - order.value
+    return abs(more) > desired.deadband or more * desired.tighter > 0
 
 
-def check_order(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order:
+def check_order(order: Order, desired: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order:
     """Record whether the device keeps the order; forget rewrites of long ago."""
-    agrees = _shows(order, want, frozen, step)
-    keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
+    agrees = _shows(order, desired, frozen, step)
+    keeps = desired.obeys is not False and (agrees or (agrees is None and desired.obeys is True))
     # Its power follows later than its read-back.
     return confirm_order(
         order, now_ns, keeps=bool(keeps) and now_ns - order.written_ns >= CONFIRM_INTERVAL_S * _S
@@ -160,35 +162,35 @@ def confirm_order(order: Order, now_ns: int, *, keeps: bool) -> Order:
     return replace(order, is_kept=is_kept, rewritten_ns=recent_ns)
 
 
-def contradicts_order(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -> bool:
+def contradicts_order(order: Order, desired: DesiredValue, frozen: FrozenImage, step: float) -> bool:
     """Return whether the device shows another value than ordered, or its power contradicts the order."""
-    return _shows(order, want, frozen, step) is False or want.obeys is False
+    return _shows(order, desired, frozen, step) is False or desired.obeys is False
 
 
-def _may_rewrite(order: Order, want: DesiredValue, frozen: FrozenImage, age_s: float) -> bool:
+def _may_rewrite(order: Order, desired: DesiredValue, frozen: FrozenImage, age_s: float) -> bool:
     """Return whether the order is rewritten now to a device that does not keep it.
 
     It is rewritten at once if the device kept this very order until now and now has more: it restarted, or
     somebody else moved it. Else it gets time to act.
     """
     if len(order.rewritten_ns) >= REWRITES_MAX:
-        return want.refresh_s is None and age_s >= STANDING_ORDER_S
+        return desired.refresh_s is None and age_s >= STANDING_ORDER_S
     if age_s >= CONFIRM_INTERVAL_S:
         return True
-    shown = read_number(frozen, want.point)
-    is_more = shown is None or want.tighter == 0 or (shown.value - order.value) * want.tighter < 0
-    return order.is_kept and (is_more or want.obeys is False)
+    shown = read_number(frozen, desired.point)
+    is_more = shown is None or desired.tighter == 0 or (shown.value - order.value) * desired.tighter < 0
+    return order.is_kept and (is_more or desired.obeys is False)
 
 
-def _shows(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -> bool | None:
+def _shows(order: Order, desired: DesiredValue, frozen: FrozenImage, step: float) -> bool | None:
     """Return whether the point, read after the write had time to act, shows the order within its tolerance.
 
     None if it was not read since.
     """
-    shown = read_number(frozen, want.point)
+    shown = read_number(frozen, desired.point)
     if shown is None or shown.taken_ns < order.written_ns + 2 * _S:
         return None
-    return abs(shown.value - order.value) <= find_value_tolerance(want.point, order.value, step)
+    return abs(shown.value - order.value) <= find_value_tolerance(desired.point, order.value, step)
 
 
 def find_value_tolerance(point: str, value: float, step: float) -> float:

@@ -146,8 +146,8 @@ def _of_setpoint(
         return AckReason.SAFETY
     if behind == running_commands.find_requester(one):
         return AckReason.SELF_PROTECTION
-    word = behind.kind == "grid" or behind.name in context.regulatory
-    return AckReason.REGULATORY if word else AckReason.BOUNDS
+    is_regulatory = behind.kind == "grid" or behind.name in context.regulatory
+    return AckReason.REGULATORY if is_regulatory else AckReason.BOUNDS
 
 
 def evaluate_running_commands(

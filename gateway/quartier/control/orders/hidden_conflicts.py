@@ -128,9 +128,9 @@ def _check_point(
     now_ns: int,
 ) -> HiddenConflict:
     moves_ns = before.moves_ns and tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
-    told, after = conflicts.append_orders(before.orders, order, now_ns), before
-    if told is not before.orders or moves_ns != before.moves_ns:
-        after = replace(before, orders=told, moves_ns=moves_ns)
+    orders, after = conflicts.append_orders(before.orders, order, now_ns), before
+    if orders is not before.orders or moves_ns != before.moves_ns:
+        after = replace(before, orders=orders, moves_ns=moves_ns)
     acts_s = ACT_S if isinstance(asset, ChargePointAsset) else participants.ANSWERS_S
     if does is None or does.taken_ns < order.written_ns + acts_s * _S:
         return after
@@ -155,15 +155,15 @@ def _check_point(
 
 def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], site: Site) -> Iterator[Alarm]:
     """Yield an alarm for each device that somebody else allows more than we do."""
-    told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
-    if not told:
+    repeated = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
+    if not repeated:
         return
     cars = {
         find_control_point(asset)
         for asset in find_flexible_assets(site)
         if isinstance(asset, ChargePointAsset)
     }
-    for name, one in told:
+    for name, one in repeated:
         unit = "A" if name in cars else "W" if name.endswith("_w") else ""
         does = f"take {one.value:.0f} A" if unit == "A" else f"make {one.value:.0f} W" if unit else "run"
         ordered = f"{one.orders[-1][1]:.0f} {unit} are ordered" if unit else "it is ordered off"

@@ -53,7 +53,7 @@ def explain_no_plan(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: st
     is_leapt = abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > PLAN_CLOCK_JUMP_MS
     runs = any(find_running_step(plan, steps, now) for steps in plan.aims.values())
     runs = runs or any(find_running_step(plan, steps, now) for steps in plan.legs.values())
-    judged = (
+    obstacles = (
         (outage, "the public grid's voltage is gone"),
         (not now.synced, "the clock is not trusted"),
         (bool(doubt), doubt),
@@ -61,7 +61,7 @@ def explain_no_plan(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: st
         (now.ns >= plan.expires_ns, "the plan is too old"),
         (not runs, "the plan has no step for now"),
     )
-    return next((words for is_so, words in judged if is_so), "")
+    return next((words for is_so, words in obstacles if is_so), "")
 
 
 def find_running_aims(
@@ -238,14 +238,14 @@ def explain_not_followed(
 
 def _why_not_run(run: BatchLoad, state: ControlState, now: Now) -> Reason | None:
     one = state.runs.get(run.name, daily_runs.NO_RUN)
-    judged = (
+    obstacles = (
         (one.is_begun, _BEGUN),
         (one.is_done, _DONE),
         (one.is_late, _RUN_LATE),
         (one.due_ns is None, _NO_DEADLINE),
         (not daily_runs.is_run_pending(run, state.last_good, now.ns), _NO_RUN),
     )
-    return next((why for is_so, why in judged if is_so), None)
+    return next((why for is_so, why in obstacles if is_so), None)
 
 
 def find_tank_margin_k(heat: HeatAsset) -> float:

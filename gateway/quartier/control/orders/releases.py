@@ -142,9 +142,9 @@ def _next(
         is_against = shows is False
     else:
         step = inputs.site.steps.get(point, 0.0)
-        want = DesiredValue(point, order.value, order.reason, refresh_s=None, obeys=obeys)
-        order = orders_book.check_order(order, want, frozen, now_ns, step)
-        is_against = orders_book.contradicts_order(order, want, frozen, step)
+        desired = DesiredValue(point, order.value, order.reason, refresh_s=None, obeys=obeys)
+        order = orders_book.check_order(order, desired, frozen, now_ns, step)
+        is_against = orders_book.contradicts_order(order, desired, frozen, step)
     age_s, since_s = (now_ns - order.written_ns) / _S, _since_s(order, now_ns)
     if is_against:
         if not _may_insist(order, age_s, since_s):

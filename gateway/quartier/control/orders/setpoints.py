@@ -67,16 +67,16 @@ def follow_target(
 
     ``gain`` is the share of the filter's own gain that is used, 0..1.
     """
-    want_w = before_w
+    filtered_w = before_w
     if abs(desired_w - before_w) > max(BATTERY_DEADBAND_W, BATTERY_DEADBAND * battery.rated_w):
-        want_w = before_w + min(1.0, GAIN_PER_S * gain * dt_s) * (desired_w - before_w)
-    return ramp_to(battery, before_w, want_w, allowed, dt_s)
+        filtered_w = before_w + min(1.0, GAIN_PER_S * gain * dt_s) * (desired_w - before_w)
+    return ramp_to(battery, before_w, filtered_w, allowed, dt_s)
 
 
-def ramp_to(battery: Battery, before_w: float, want_w: float, allowed: PowerRange, dt_s: float) -> float:
-    """Return the next setpoint on the ramp to ``want_w``, and finally inside ``allowed``."""
+def ramp_to(battery: Battery, before_w: float, target_w: float, allowed: PowerRange, dt_s: float) -> float:
+    """Return the next setpoint on the ramp to ``target_w``, and finally inside ``allowed``."""
     step_w = battery.ramp_max_w_per_s * dt_s
-    ramped_w = min(max(want_w, before_w - step_w), before_w + step_w)
+    ramped_w = min(max(target_w, before_w - step_w), before_w + step_w)
     return min(max(ramped_w, allowed.low_w), allowed.high_w)
 
 

@@ -69,14 +69,16 @@ class LevelInForce:
     seq: int = 0
 
 
-def update_level(before: LevelInForce, said: Signals, signalled: int, seed: int, now_ns: int) -> LevelInForce:
+def update_level(
+    before: LevelInForce, signals: Signals, signalled: int, seed: int, now_ns: int
+) -> LevelInForce:
     """Return the level in force: a higher one at once, a lower one up to 300 s later, drawn from ``seed``."""
     if signalled < before.level:
         # Spreading needs no secret; a seed makes it repeatable.
         late_s = Random(f"{seed}:{before.signal_ns}").random() * LEVEL_SPREAD_S  # noqa: S311  see above
         if now_ns - before.signal_ns < late_s * 1e9:
             return before
-    signal = said.get("level")
+    signal = signals.get("level")
     return (
         LevelInForce(signalled, now_ns)
         if signal is None

@@ -215,7 +215,7 @@ def _next_value(
     It is lower than the present value, or the same again as a lease.
     """
     order = inputs.state.book.orders.get(find_control_point(asset))
-    stands = _stands(one, None if order is None else order.value)
+    present_value = _stands(one, None if order is None else order.value)
     goals = []
     if (
         one.written_ns is None
@@ -230,12 +230,12 @@ def _next_value(
     if most is not None:
         goals.append(most)
     least = min(goals, key=lambda value: _rank(asset, value), default=None)
-    if least is None or stands is None:
+    if least is None or present_value is None:
         return least
-    if _rank(asset, least) < _rank(asset, stands):
-        return _limit_switching(inputs, asset, one, least, stands)
+    if _rank(asset, least) < _rank(asset, present_value):
+        return _limit_switching(inputs, asset, one, least, present_value)
     # The value there may be an invalid one of another controller: our own value is written again.
-    is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
+    is_kept = order is not None and _rank(asset, present_value) == _rank(asset, order.value)
     return order.value if order is not None and is_kept and asset.lease_s < inf else None
 
 
@@ -275,13 +275,13 @@ def _rank(asset: FlexibleAsset, value: float) -> float:
 
 
 def _limit_switching(
-    inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
+    inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, present_value: float
 ) -> float | None:
     """Return the value unless it opens a contactor too early or too often; a car may be slowed instead."""
     if not _opens(asset, value) or _may_open(inputs, asset, one):
         return value
     order = inputs.state.book.orders.get(find_control_point(asset))
-    if not isinstance(asset, ChargePointAsset) or stands <= asset.current_min_a:
+    if not isinstance(asset, ChargePointAsset) or present_value <= asset.current_min_a:
         return None
     is_off = order is not None and order.value == 0.0
     pauses = is_off and (_is_kept_off(inputs, asset) or _takes_nothing(inputs, asset))
@@ -323,8 +323,8 @@ def _find_early_opening(
 ) -> WatchedRow | None:
     """Return the overloaded fuse that alone allows to open a contactor now; None if nothing is early."""
     order = inputs.state.book.orders.get(find_control_point(asset))
-    stands = _stands(one, None if order is None else order.value)
-    lowers = stands is not None and _rank(asset, value) < _rank(asset, stands)
+    present_value = _stands(one, None if order is None else order.value)
+    lowers = present_value is not None and _rank(asset, value) < _rank(asset, present_value)
     if not lowers or not _opens(asset, value) or _may_open_without_overload(inputs, asset, one):
         return None
     return _find_overloaded_row(inputs, asset)

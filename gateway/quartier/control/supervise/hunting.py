@@ -109,11 +109,11 @@ def update_hunting(
             point = f"{asset.name}.{'setpoint_w' if isinstance(asset, Battery) else 'generation_max_w'}"
             order = orders.get(point)
             if order is not None or asset.name in before.of:
-                told = None if order is None else LastGood(order.value, order.written_ns)
+                ordered = None if order is None else LastGood(order.value, order.written_ns)
                 own_w = max(LEAST_W, LEAST_SHARE * asset.rated_w)
                 swing = before.of.get(asset.name, OutputSwing())
                 power = _add_value(swing.power, last_good.get(f"{asset.name}.power_w"), own_w)
-                moved = _add_value(swing.order, told, own_w)
+                moved = _add_value(swing.order, ordered, own_w)
                 same = moved is swing.order and power is swing.power
                 seen[asset.name] = swing if same else replace(swing, order=moved, power=power)
     grid_s = _half_s(grid, now_ns)

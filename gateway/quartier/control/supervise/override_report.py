@@ -85,7 +85,9 @@ def report_override(
     if requested is not None and order is not None and not _is_reached(asset, requested, order.value):
         held = _explain_held(inputs, asset, request, requested, order, step)
         ramps = (
-            held is None and step is not None and abs(step.setpoint_w - step.participant.want_w) < _ROUNDING_W
+            held is None
+            and step is not None
+            and abs(step.setpoint_w - step.participant.desired_w) < _ROUNDING_W
         )
     return {
         "point": find_control_point(asset),
@@ -131,7 +133,7 @@ def _battery_held(
 ) -> Reason | None:
     """Return what keeps a battery from the request, by this cycle: its order may have an older reason."""
     unit = step.participant
-    least_w, most_w = sorted((unit.want_w, requested_w))
+    least_w, most_w = sorted((unit.desired_w, requested_w))
     if step.moved is not None and not least_w <= step.setpoint_w <= most_w:
         return step.moved  # a limit that moves it towards the request holds nothing back
     reason = unit.reason or NO_REASON

@@ -119,7 +119,7 @@ def _of_others(leaf: PlacedAsset) -> str:
 
 
 def _of(inputs: CycleInputs, participant: Participant) -> str:
-    if max(participant.want_w, participant.present_w) <= 0:
+    if max(participant.desired_w, participant.present_w) <= 0:
         return ""
     moved = not isinstance(participant.asset, Battery) and results.is_paused_by_conflict(
         inputs, participant.asset

@@ -128,9 +128,9 @@ def render_status(
     caps = inputs.requests.caps
     rules = inputs.state.judgement.rules
     steps = override_report.find_battery_steps(inputs, participants, result)
-    said = {participant.name: participant.reason for participant in participants}
+    reasons = {participant.name: participant.reason for participant in participants}
     unresponsive = {participant.name for participant in participants if participant.is_unresponsive}
-    said |= {
+    reasons |= {
         point.partition(".")[0]: make_reason("output.given_back", more=why) for point, why in lost.items()
     }
     return {
@@ -171,7 +171,7 @@ def render_status(
                 a,
                 after,
                 steps.get(a.name),
-                _asset(inputs, a, after, said.get(a.name), is_unresponsive=a.name in unresponsive),
+                _asset(inputs, a, after, reasons.get(a.name), is_unresponsive=a.name in unresponsive),
             )
             for a in inputs.site.assets
         },
@@ -339,7 +339,7 @@ def _asset(
     inputs: CycleInputs,
     asset: ControllableAsset,
     after: ControlState,
-    said: Reason | None,
+    reason: Reason | None,
     *,
     is_unresponsive: bool,
 ) -> dict[str, Any]:
@@ -359,7 +359,7 @@ def _asset(
         state = explain_battery_not_controlled(inputs, asset) or _STEERED
         name = find_control_point(asset)
     elif isinstance(asset, OperationModeAsset) and asset in operation_modes.find_controllable(inputs.site):
-        state = operation_modes.render_mode_state(asset, after.switch_states[asset.name], said)
+        state = operation_modes.render_mode_state(asset, after.switch_states[asset.name], reason)
         name = asset.point
     elif isinstance(asset, LimitableAsset) and is_controllable(asset):
         state = _turn_state(asset, after.switch_states[asset.name])

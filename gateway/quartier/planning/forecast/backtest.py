@@ -116,16 +116,22 @@ class DistanceBacktest:
 
     def wait(self, memory: ForecastModel, slot: int, warm: float) -> None:
         """Store the forecast of ``slot`` until the slot is over."""
-        scale, features, said = self.predict(memory, slot, self.ahead)
-        self.rows[slot % len(self.rows)] = [slot, scale, said[self.find_best_model(warm)], *features, *said]
+        scale, features, forecasts = self.predict(memory, slot, self.ahead)
+        self.rows[slot % len(self.rows)] = [
+            slot,
+            scale,
+            forecasts[self.find_best_model(warm)],
+            *features,
+            *forecasts,
+        ]
 
     def judge(self, slot: int, hour: int, value_w: float, share: float) -> None:
         """Count the errors of the forecasts of a finished slot and learn; do nothing without a forecast."""
         row = self.rows[slot % len(self.rows)]
         if row[0] != slot:
             return
-        for at, said in enumerate(row[-_MODELS_COUNT:]):
-            error = value_w - said
+        for at, forecast in enumerate(row[-_MODELS_COUNT:]):
+            error = value_w - forecast
             self.squares[at] += share * (error * error - self.squares[at])
             self.sizes_w[at] += share * (abs(error) - self.sizes_w[at])
         self.tried = min(self.tried + 1.0, 1e6)
@@ -235,10 +241,10 @@ class NetErrors:
 
     def judge(self, slot: int, net_w: float) -> None:
         """Count the error of a finished slot; do nothing if there was no forecast."""
-        waited, said = self.rows[slot % len(self.rows)]
+        waited, forecast = self.rows[slot % len(self.rows)]
         if waited != slot:
             return
-        error, new = net_w - said, find_error_weight(self.grid, self.tried)
+        error, new = net_w - forecast, find_error_weight(self.grid, self.tried)
         self.square += new * (error * error - self.square)
         self.size_w += new * (abs(error) - self.size_w)
         self.tried = min(self.tried + 1.0, 1e6)

@@ -23,17 +23,17 @@ def dump_fields(memory: Any) -> dict[str, Any]:
     return {name: _dump_value(getattr(memory, name)) for name in _list_fields(memory)}
 
 
-def load_fields(memory: Any, told: Any) -> None:
+def load_fields(memory: Any, stored: Any) -> None:
     """Load into a new memory what ``dump_fields`` returned for one of the same form.
 
     Raises ValueError that names the place where the form differs; the memory must then be discarded.
     """
-    if not isinstance(told, dict):
+    if not isinstance(stored, dict):
         raise ValueError(f"{type(memory).__name__}: expected a table")  # noqa: TRY004 - a bad file is a bad value
     for name in _list_fields(memory):
-        if name not in told:
+        if name not in stored:
             raise ValueError(f"{name}: is missing")
-        setattr(memory, name, _load_value(getattr(memory, name), told[name], name))
+        setattr(memory, name, _load_value(getattr(memory, name), stored[name], name))
 
 
 def _list_fields(memory: Any) -> list[str]:
@@ -55,18 +55,18 @@ def _dump_value(value: Any) -> Any:
     return dump_fields(value)
 
 
-def _load_value(ours: Any, told: Any, name: str) -> Any:
+def _load_value(ours: Any, stored: Any, name: str) -> Any:
     if isinstance(ours, list):
-        if not isinstance(told, list) or len(told) != len(ours):
+        if not isinstance(stored, list) or len(stored) != len(ours):
             raise ValueError(f"{name}: expected a list of {len(ours)}")
-        return [_load_value(one, other, name) for one, other in zip(ours, told, strict=True)]
+        return [_load_value(one, other, name) for one, other in zip(ours, stored, strict=True)]
     if isinstance(ours, float | int):
-        if told is None:
+        if stored is None:
             return math.nan
-        if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
+        if isinstance(stored, bool) or not isinstance(stored, int | float) or not math.isfinite(stored):
             raise ValueError(f"{name}: expected a number")
-        return told
-    load_fields(ours, told)
+        return stored
+    load_fields(ours, stored)
     return ours
 
 
@@ -180,17 +180,17 @@ class Learner:
         return {"form": _FORMAT_VERSION, "premises": asdict(self.premises), "learnt": dump_fields(self)}
 
 
-def load_learner(premises: SiteFacts, told: Any) -> Learner:
+def load_learner(premises: SiteFacts, stored: Any) -> Learner:
     """Restore a learner from what ``keep`` returned.
 
     Raises ValueError if the format or the facts of the site differ.
     """
-    if not isinstance(told, dict) or told.get("form") != _FORMAT_VERSION:
+    if not isinstance(stored, dict) or stored.get("form") != _FORMAT_VERSION:
         raise ValueError(f"form: expected {_FORMAT_VERSION}; what was learnt is begun anew")
-    if (found := told.get("premises")) != _as_json(asdict(premises)) and found != asdict(premises):
+    if (found := stored.get("premises")) != _as_json(asdict(premises)) and found != asdict(premises):
         raise ValueError("premises: the site file changed; what was learnt is begun anew")
     fresh = Learner(premises)
-    load_fields(fresh, told.get("learnt"))
+    load_fields(fresh, stored.get("learnt"))
     return fresh
 
 

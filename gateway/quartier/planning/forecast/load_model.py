@@ -108,13 +108,13 @@ class LoadModel:
         place, day = self.grid.place(slot), self.grid.day
         part, at = place.part, place.weekday * day + place.part
         usual = self.day_w[part]
-        beside = 0.5 * (self.day_w[part - 1] + self.day_w[(part + 1) % day])
+        neighbours = 0.5 * (self.day_w[part - 1] + self.day_w[(part + 1) % day])
         newest = self.last_w[(place.weekday - 1 - ahead // day) % WEEK_DAYS * day + part]
         found = (
             *(
                 scale_w,
                 usual,
-                beside - usual,
+                neighbours - usual,
                 _find_deviation(self.week_w[at], usual),
                 _find_deviation(newest, usual),
             ),

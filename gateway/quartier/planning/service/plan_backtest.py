@@ -166,10 +166,10 @@ class PlanBacktest:
         own = {name: getattr(self, name) for name in _OWN_KEYS}
         return {**bills, **own, "quoted": self.quoted.keep()}
 
-    def recall(self, told: Any) -> None:
+    def recall(self, stored: Any) -> None:
         """Restore the state that ``keep`` returned; ignore invalid data and start fresh."""
         names = [f"{name}_{key}" for name in ("plan", "rule") for key in _BATTERY_KEYS] + list(_OWN_KEYS)
-        table = told if isinstance(told, dict) else {}
+        table = stored if isinstance(stored, dict) else {}
         with suppress(TypeError, ValueError):
             self.quoted.recall(table.get("quoted", ()))
         values = {name: float(table[name]) for name in names if isinstance(table.get(name), int | float)}

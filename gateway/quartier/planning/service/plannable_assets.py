@@ -233,12 +233,12 @@ def collect_plan_triggers(state: ControlState) -> list[object]:
     batch that waits.
     """
     memories = state.last_good
-    said = [
+    reported = [
         memories[point].value if (point := f"{asset.name}.{quantity}") in memories else None
         for asset in state.site.assets
         for quantity in _TRIGGER_QUANTITIES.get(type(asset), ())
     ]
-    return [*said, *find_planned_uptakes(state)]
+    return [*reported, *find_planned_uptakes(state)]
 
 
 _TRIGGER_QUANTITIES: Mapping[type, tuple[str, ...]] = {

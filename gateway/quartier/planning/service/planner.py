@@ -172,12 +172,14 @@ class Planner:
         force = state.active_limits
         caps = None if force is None else (force.import_w, force.export_w)
         signals = self._control.signals
-        said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
+        signal_numbers = [
+            (one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}
+        ]
         heard = read_meter_tariff(state, now, self._control.find_text)
         return (
             caps,
             plannable_assets.collect_plan_triggers(state),
-            said,
+            signal_numbers,
             heard,
             now.synced,
             self._clock_doubt,
@@ -203,7 +205,7 @@ class Planner:
                 turn.signals,
                 now,
                 distrust=self._trial.why_not,
-                said=turn.find_text,
+                read_text=turn.find_text,
             )
             training, plan = self._training, self._answered
             found = await self._worker.run(
@@ -308,15 +310,15 @@ class Planner:
             return {}
         start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
         courses = {self._control.site.grid.name: [step.grid_w for step in steps], **_collect_planned_w(found)}
-        told: dict[str, list[float | None]] = {name: [] for name in courses}
+        planned: dict[str, list[float | None]] = {name: [] for name in courses}
         first = utc_ms // SLOT_MS
         for slot in range(first, first + DAY_SLOTS):
             middle_s = (slot + 0.5) * SLOT_MS / 1000
             step = max(0, math.floor((middle_s - start_s) / step_s))
             is_known = step < len(steps)
             for name, watts in courses.items():
-                told[name].append(round(watts[step], 1) if is_known else None)
-        return told
+                planned[name].append(round(watts[step], 1) if is_known else None)
+        return planned
 
     def summary(self) -> dict[str, Any]:
         """Return whether the plan in force is followed, and why not; JSON-ready."""
@@ -387,7 +389,7 @@ def _render_other_assets(found: PlanAnswer) -> dict[str, list[dict[str, Any]]]:
 
     The value of a step is in W for a battery and in A for a car.
     """
-    told = {
+    rendered = {
         name: [
             {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **render_data(why)}
             for step, why in zip(one.plan.steps, one.why, strict=True)
@@ -397,8 +399,8 @@ def _render_other_assets(found: PlanAnswer) -> dict[str, list[dict[str, Any]]]:
     }
     for name, legs in found.others.legs.items():
         steps = zip(found.others.powers_w[name], legs, strict=True)
-        told[name] = [
+        rendered[name] = [
             {"power_w": watts, "value": leg.value, "why": str(leg.why), **render_data(leg.why)}
             for watts, leg in steps
         ]
-    return told
+    return rendered

@@ -55,9 +55,9 @@ def make_question(
     now: Now,
     *,
     distrust: str = "",
-    said: ReadText = lambda _: "",
+    read_text: ReadText = lambda _: "",
 ) -> PlanRequest:
-    """Return what is to be planned now; ``said`` returns the text of a point.
+    """Return what is to be planned now; ``read_text`` returns the text of a point.
 
     Raises RefusedError if a required value is not known, or with the text of ``distrust`` if that is given.
     """
@@ -68,14 +68,14 @@ def make_question(
         raise RefusedError("the clock is not trusted")
     if why := meter_clocks.find_clock_doubt(state.clocks, now.ns) or distrust:
         raise RefusedError(why)
-    house, memories, force = state.site, state.last_good, state.active_limits
-    grid_w = observations.find_power_w(memories, house.grid, now.ns)
+    model, memories, force = state.site, state.last_good, state.active_limits
+    grid_w = observations.find_power_w(memories, model.grid, now.ns)
     if grid_w is None or force is None:
         raise RefusedError("the grid meter is silent")
     found = _read_batteries(state, now, wanted)
     suns = [
         observations.find_power_w(memories, one, now.ns) or 0.0
-        for one in house.assets
+        for one in model.assets
         if isinstance(one, Sun)
     ]
     start_ms = now.utc_ms // (PLAN_GRID_S * 1000) * PLAN_GRID_S * 1000
@@ -84,12 +84,12 @@ def make_question(
     planned = plannable_assets.find_plannable_cars(state, now, start_ms / 1000, wanted.step_s)
     stores = plannable_assets.find_plannable_stores(state, now, start_ms / 1000, wanted)
     kept_apart = {
-        *plannable_assets.list_plannable_stores(house),
-        *(one.name for one in house.assets if isinstance(one, ChargePointAsset)),
+        *plannable_assets.list_plannable_stores(model),
+        *(one.name for one in model.assets if isinstance(one, ChargePointAsset)),
     }
     taken_w = {
         one.name: plannable_assets.estimate_rule_power_w(state, one, now, wanted.step_s, count)
-        for one in house.assets
+        for one in model.assets
         if one.name in kept_apart
     }
     if not (found or taken_w):
@@ -98,7 +98,7 @@ def make_question(
     others_w = [watts for name, watts in taken_w.items() if name not in planned_w]
     modes = {
         one.name: plannable_assets.find_plan_modes(one)
-        for one in house.assets
+        for one in model.assets
         if isinstance(one, plannable_assets.PlannableStore) and one.name in stores.names
     }
     net_w = (
@@ -129,9 +129,9 @@ def make_question(
         import_max_w=import_max_w,
         export_max_w=[cap.export_w for cap in caps],
         tariff=make_tariff(site),
-        meter_tariff=read_meter_tariff(state, now, said),
+        meter_tariff=read_meter_tariff(state, now, read_text),
         quotes=tuple(find_signal_quotes(signals)),
-        target_w=house.grid_target_w,
+        target_w=model.grid_target_w,
         history_min_s=wanted.history_min_s,
     )
 
@@ -239,7 +239,7 @@ def _select_numbers(values: Mapping[str, float | str]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if not isinstance(value, str)}
 
 
-def make_premises(site: SiteFile, house: Site) -> SiteFacts:
+def make_premises(site: SiteFile, model: Site) -> SiteFacts:
     """Return the facts of the building that the forecast uses."""
     place, here = site.site, (site.site.latitude, site.site.longitude)
     return SiteFacts(
@@ -247,14 +247,14 @@ def make_premises(site: SiteFile, house: Site) -> SiteFacts:
         where=None if here[0] is None or here[1] is None else (here[0], here[1]),
         contract_w=site.limits.contract_import_w,
         pv_rated_w=sum(asset.rated_w for asset in site.assets.values() if isinstance(asset, PvSection)),
-        apart=plannable_assets.list_plannable_stores(house),
+        apart=plannable_assets.list_plannable_stores(model),
     )
 
 
 _MINUTE_S = 60
 
 
-def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: "") -> MeterTariffState:
+def read_meter_tariff(state: ControlState, now: Now, read_text: ReadText = lambda _: "") -> MeterTariffState:
     """Return the tariff state of the first meter that reports an index, grid operator meters first."""
     for supply in state.site.supplies:
         meter = _TariffMeter(state.last_good, now, supply.name, supply.period_s)
@@ -266,7 +266,7 @@ def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: 
                 tomorrow=meter.number("tomorrow_colour_state", "tomorrow_colour_index"),
                 notice=meter.notice(),
                 peaks=tuple(meter.peaks()),
-                profile=parse_day_profile(said(f"{supply.name}.tomorrow_profile_text")),
+                profile=parse_day_profile(read_text(f"{supply.name}.tomorrow_profile_text")),
                 profile_from=meter.profile_from(),
             )
     for one in state.site.clock_sources:

@@ -117,9 +117,9 @@ class Surcharges:
 
         A surcharge that does not count is None.
         """
-        told = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
-        told |= {"month_peak": self._render_month_peak(question, utc_s)}
-        return told if self.rule is None else told | {"held": self._render_weights()}
+        rendered = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
+        rendered |= {"month_peak": self._render_month_peak(question, utc_s)}
+        return rendered if self.rule is None else rendered | {"held": self._render_weights()}
 
     def _render_weights(self) -> dict[str, Any]:
         """Return how far plans lag behind the rule, in usual days, and the resulting weight factors."""
@@ -155,10 +155,10 @@ class Surcharges:
         if question.contract.co2_eur_per_g <= 0.0:
             return None
         ends_s = [quote.end_utc_s for quote in question.quotes if _CO2_QUANTITY in quote.values]
-        told_s = max(0.0, max(ends_s, default=question.start_utc_s) - question.start_utc_s)
+        signalled_s = max(0.0, max(ends_s, default=question.start_utc_s) - question.start_utc_s)
         return {
             "eur_per_g": question.contract.co2_eur_per_g,
-            "signalled_s": min(told_s, question.count * question.step_s),
+            "signalled_s": min(signalled_s, question.count * question.step_s),
             "is_forecast": bool(question.co2_g_per_wh),
             "days_count": self.carbon.days,
         }
@@ -178,9 +178,9 @@ class Surcharges:
         stored = {} if self.rule is None else {"rule_wh": self.rule.energy_wh}
         return known | {"account": self.rule_baseline.keep()} | stored
 
-    def recall(self, told: Any) -> None:
+    def recall(self, stored: Any) -> None:
         """Restore the state that ``keep`` returned; invalid parts are learned again from the history."""
-        table = told if isinstance(told, dict) else {}
+        table = stored if isinstance(stored, dict) else {}
         peaks, carbon, newest = PeakHistory(), CarbonForecast(), table.get("newest")
         self.rule_baseline.recall(table.get("account"))
         stored_wh = table.get("rule_wh")
@@ -198,10 +198,10 @@ class Surcharges:
             self.month, self.month_w = month
 
 
-def _load_month(told: Any) -> tuple[int, float]:
-    if told is None:
+def _load_month(stored: Any) -> tuple[int, float]:
+    if stored is None:
         return 0, 0.0
-    table = told if isinstance(told, dict) else {}
+    table = stored if isinstance(stored, dict) else {}
     number, top_w = table.get("number"), table.get("top_w")
     if not isinstance(number, int) or not isinstance(top_w, int | float) or not 0.0 <= top_w < math.inf:
         raise ValueError("month: expected its number and what it has reached")

@@ -64,14 +64,14 @@ class CarBranching:
         free = [*joint.stores, *joint.cars]
         found = joint.solve_relaxed(free, chains)
         here = max(bound, joint.find_lower_bound(free, found, chains))
-        beside = here + joint.find_extra_start_cost(found.prices)
-        at = self._find_undecided() if worth(beside) else None
+        bound_with_starts = here + joint.find_extra_start_cost(found.prices)
+        at = self._find_undecided() if worth(bound_with_starts) else None
         if at is None:
             self._closed = min(self._closed, here)
         else:
             for on in (True, False):
-                heapq.heappush(self._waiting, (beside, next(self._order), here, {**marks, at: on}))
-        if worth(beside):
+                heapq.heappush(self._waiting, (bound_with_starts, next(self._order), here, {**marks, at: on}))
+        if worth(bound_with_starts):
             put(found.prices)
 
     def _narrow_chains(self, marks: ChargeMarks) -> dict[int, EnergyChain] | None:

@@ -109,7 +109,7 @@ class _ReasonContext:
 
 
 def _make_mode_legs(
-    said: _ReasonContext, modes: PowerModes, power_w: Sequence[float], batch: BatchModel | None
+    context: _ReasonContext, modes: PowerModes, power_w: Sequence[float], batch: BatchModel | None
 ) -> tuple[PlanLeg, ...]:
     """Return a mode with its reason per step; a batch stays in its run from start to end."""
     found: list[PlanLeg] = []
@@ -118,11 +118,11 @@ def _make_mode_legs(
     for step in range(len(power_w) - 1, -1, -1):
         takes = step in span if batch is not None else power_w[step] >= modes.from_w
         if takes:
-            begins = said.when(step)
-            why = make_reason(modes.code, price_eur_per_kwh=said.find_price(step))
+            begins = context.when(step)
+            why = make_reason(modes.code, price_eur_per_kwh=context.find_price(step))
         else:
             why = make_reason("plan.waits_until", at=begins) if begins else modes.after
-        found.append(PlanLeg(said.step_s, float(modes.takes if takes else modes.waits), why))
+        found.append(PlanLeg(context.step_s, float(modes.takes if takes else modes.waits), why))
     return tuple(reversed(found))
 
 
@@ -135,17 +135,19 @@ def _find_run_steps(batch: BatchModel | None, power_w: Sequence[float]) -> range
     return range(start, start + len(batch.powers_w))
 
 
-def _make_current_legs(said: _ReasonContext, car: CarModel, power_w: Sequence[float]) -> tuple[PlanLeg, ...]:
+def _make_current_legs(
+    context: _ReasonContext, car: CarModel, power_w: Sequence[float]
+) -> tuple[PlanLeg, ...]:
     """Return a current with its reason per step."""
     found: list[PlanLeg] = []
     per_a, begins = car.voltage_v * car.phases, ""
-    ready = said.when(min(car.until_step, len(power_w)))
+    ready = context.when(min(car.until_step, len(power_w)))
     for step in range(len(power_w) - 1, -1, -1):
         amperes = round(power_w[step] / per_a, 1)
         if amperes > 0.0:
-            begins = said.when(step)
-            why = make_reason("plan.charges_car", price_eur_per_kwh=said.find_price(step), ready=ready)
+            begins = context.when(step)
+            why = make_reason("plan.charges_car", price_eur_per_kwh=context.find_price(step), ready=ready)
         else:
             why = make_reason("plan.car_waits", at=begins, ready=ready) if begins else _CAR_FULL_REASON
-        found.append(PlanLeg(said.step_s, amperes, why))
+        found.append(PlanLeg(context.step_s, amperes, why))
     return tuple(reversed(found))

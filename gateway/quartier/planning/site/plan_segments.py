@@ -123,8 +123,8 @@ def _explain_battery(part: _DescribedPart, begin: int, end: int, sign: int) -> s
     battery = part.site.batteries[part.name]
     if other is None:
         worth = battery.worth_eur_per_wh
-        worth_told = f", where it is worth {_format_price(worth)}" if worth > 0.0 else ""
-        return f"charges at {_format_price(price)}: kept for the time after the plan{worth_told}"
+        worth_text = f", where it is worth {_format_price(worth)}" if worth > 0.0 else ""
+        return f"charges at {_format_price(price)}: kept for the time after the plan{worth_text}"
     kept = battery.charge_efficiency * battery.discharge_efficiency
     # Where a store has room for more, a kWh is worth the cost of the next one. That does not count against
     # it.

@@ -105,16 +105,18 @@ class KernelColumns:
         """
         plan = array("d", bytes(8 * len(self.result_names) * self.count))
         try:
-            told = self._run_kernel(plan)
+            planned = self._run_kernel(plan)
         except ValueError as error:
             raise RefusedError(str(error)) from None
-        return self.found(told, plan)
+        return self.found(planned, plan)
 
-    def found(self, told: Planned, plan: "array[float]") -> KernelPlan | None:
+    def found(self, planned: Planned, plan: "array[float]") -> KernelPlan | None:
         """Return the plan that a kernel made of the columns; None if it is infeasible."""
-        if not told.feasible:
+        if not planned.feasible:
             return None
-        return KernelPlan(told, told.cost - self._worth * plan[2 * self.count - 1], plan, self.result_names)
+        return KernelPlan(
+            planned, planned.cost - self._worth * plan[2 * self.count - 1], plan, self.result_names
+        )
 
     def _run_kernel(self, plan: "array[float]") -> Planned:
         return plan_storage(self.steps, self.fields, plan)

@@ -39,8 +39,8 @@ def _find_kept_reasons(
     found: list[Reason | None] = []
     for number in reversed(range(len(plan.steps))):
         share, held_code, held_w = _find_holding(plan, outlook, number)
-        told = kept_wh >= _KEPT_MIN_WH and not share
-        found.append(_make_kept_reason(code, kept_wh, limit_w, at) if told else None)
+        is_kept = kept_wh >= _KEPT_MIN_WH and not share
+        found.append(_make_kept_reason(code, kept_wh, limit_w, at) if is_kept else None)
         moved_wh = plan.steps[number].energy_wh - plan.steps[number - 1].energy_wh if number else 0.0
         if share:
             kept_wh, code, limit_w, at = kept_wh - share * moved_wh, held_code, held_w, when(number)

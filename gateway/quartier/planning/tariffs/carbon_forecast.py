@@ -74,9 +74,9 @@ class CarbonForecast:
         values = [None if math.isnan(value) else value for value in self.values]
         return {"slot_s": self.slot_s, "newest": newest, "values": values}
 
-    def recall(self, told: Any) -> None:
+    def recall(self, stored: Any) -> None:
         """Restore the state that ``keep`` returned. Raises ValueError if it is invalid."""
-        table = told if isinstance(told, dict) else {}
+        table = stored if isinstance(stored, dict) else {}
         values, newest = table.get("values"), table.get("newest")
         if table.get("slot_s") != self.slot_s or not isinstance(values, list):
             raise ValueError("carbon: expected its slots")

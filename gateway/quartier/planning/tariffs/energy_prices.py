@@ -220,9 +220,9 @@ def _find_colour_chances(tariff_state: MeterTariffState, local: datetime, now: d
         if tariff_state.index is None or not 1 <= tariff_state.index <= 6
         else (tariff_state.index + 1) // 2
     )
-    said = {0: by_index or tariff_state.today, 1: tariff_state.tomorrow}.get(ahead)
-    if said in {BLUE, WHITE, RED}:
-        return {said: 1.0}
+    colour = {0: by_index or tariff_state.today, 1: tariff_state.tomorrow}.get(ahead)
+    if colour in {BLUE, WHITE, RED}:
+        return {colour: 1.0}
     day = local - timedelta(hours=TEMPO_DAY_BEGIN_H)
     red = RED_CHANCE if day.month in _WINTER_MONTHS and day.weekday() < _SATURDAY else 0.0
     white = 0.0 if day.weekday() == _SUNDAY else WHITE_CHANCE
@@ -269,10 +269,10 @@ def parse_day_profile(text: str) -> tuple[tuple[int, int], ...]:
     ``HHMMSSSS`` or ``NONUTILE``; the lowest four bits of SSSS are the index (Enedis-NOI-CPT_54E, chapter
     6.2.3).
     """
-    words = [word for word in text.split() if word != "NONUTILE"]
-    if not all(_SWITCH_WORD(word) for word in words):
+    entries = [entry for entry in text.split() if entry != "NONUTILE"]
+    if not all(_SWITCH_WORD(entry) for entry in entries):
         return ()
-    found = tuple((int(word[:2]) * 60 + int(word[2:4]), int(word[7], 16)) for word in words)
+    found = tuple((int(entry[:2]) * 60 + int(entry[2:4]), int(entry[7], 16)) for entry in entries)
     begins, indexes = [begin for begin, _ in found], {index for _, index in found}
     is_sound = begins == sorted(set(begins)) and begins[:1] == [0] and indexes <= {1, 2}
     return found if is_sound else ()

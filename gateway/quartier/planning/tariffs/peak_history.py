@@ -63,9 +63,9 @@ class PeakHistory:
         today = None if math.isnan(self.today) else self.today
         return {"days_w": self.days_w, "today": today, "top_w": self.top_w}
 
-    def recall(self, told: Any) -> None:
+    def recall(self, stored: Any) -> None:
         """Restore the state that ``keep`` returned. Raises ValueError if it is invalid."""
-        table = told if isinstance(told, dict) else {}
+        table = stored if isinstance(stored, dict) else {}
         days_w, today, top_w = (table.get(name) for name in ("days_w", "today", "top_w"))
         if not isinstance(days_w, list) or not all(map(_is_power, [*days_w, top_w])):
             raise ValueError("peak history: expected powers")

@@ -60,10 +60,10 @@ class PriceHistory:
         """Return all state, JSON-ready."""
         return [[float(slot), *row] for slot, rows in sorted(self._hours.items()) for row in rows]
 
-    def recall(self, told: Iterable[Any]) -> None:
+    def recall(self, stored: Iterable[Any]) -> None:
         """Restore the state that ``keep`` returned. Raises ValueError or TypeError if it is invalid."""
         found: dict[int, tuple[SignalledPrice, ...]] = {}
-        for line in told:
+        for line in stored:
             slot, *row = (float(value) for value in line)
             if len(row) != _COLUMNS_COUNT - 1 or not all(map(math.isfinite, (slot, *row))):
                 raise ValueError(line)

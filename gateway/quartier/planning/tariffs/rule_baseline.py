@@ -114,9 +114,9 @@ class RuleBaseline:
         """Return the state of the finished days, JSON-ready."""
         return {f"{name}_{key}": getattr(one, key) for name, one in self._deficits for key in _KEYS}
 
-    def recall(self, told: Any) -> None:
+    def recall(self, stored: Any) -> None:
         """Restore the state that ``keep`` returned; ignore invalid data and start fresh."""
-        table = told if isinstance(told, dict) else {}
+        table = stored if isinstance(stored, dict) else {}
         names = [f"{name}_{key}" for name, _ in self._deficits for key in _KEYS]
         values = {name: float(table[name]) for name in names if isinstance(table.get(name), int | float)}
         if len(values) < len(names) or not all(map(math.isfinite, values.values())):

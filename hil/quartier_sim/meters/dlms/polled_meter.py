@@ -28,9 +28,9 @@ Attributes = dict[tuple[int, bytes, int], bytes]
 """Class, logical name and attribute of each, and its data."""
 
 
-def build_text_object(code: str, said: str) -> Attributes:
+def build_text_object(code: str, text: str) -> Attributes:
     """An object that holds a text as octets, such as a serial number."""
-    return {(DATA, encode_logical_name(code), VALUE): encoding.encode_octets(said.encode("ascii"))}
+    return {(DATA, encode_logical_name(code), VALUE): encoding.encode_octets(text.encode("ascii"))}
 
 
 def build_count_object(code: str, kind: str, value: int) -> Attributes:

@@ -108,17 +108,17 @@ def build_aidon_body(load: HanValues, number: int) -> PushBody:
         )
         for code, text in texts
     ]
-    says = [Statement(code, text) for code, text in texts]
+    statements = [Statement(code, text) for code, text in texts]
     parts += [_encode_scaled(line) for line in lines if not line.code.endswith(".8.0")]
-    says += [line.says for line in lines if not line.code.endswith(".8.0")]
+    statements += [line.says for line in lines if not line.code.endswith(".8.0")]
     if number == 3:
         moment = encoding.encode_octets(encoding.encode_date_time(load.moment, deviates=False))
         parts.append(
             encoding.encode_structure([encoding.encode_octets(encode_logical_name("0-0:1.0.0")), moment])
         )
         parts += [_encode_scaled(line) for line in lines if line.code.endswith(".8.0")]
-        says += [line.says for line in lines if line.code.endswith(".8.0")]
-    return PushBody(encoding.encode_array(parts), tuple(says))
+        statements += [line.says for line in lines if line.code.endswith(".8.0")]
+    return PushBody(encoding.encode_array(parts), tuple(statements))
 
 
 def _encode_scaled(line: _Register) -> bytes:
@@ -162,7 +162,10 @@ def build_kamstrup_body(load: HanValues, number: int) -> PushBody:
     """One structure of OBIS and value in turn, without scalers: whole V, 0.01 A, counters in 10 Wh."""
     list_id = "Kamstrup_V0001"
     texts = (("1-1:0.0.5", load.serial), ("1-1:96.1.1", load.kind or "6841131BN243101040"))
-    parts, says = [encoding.encode_visible_string(list_id)], [Statement(code, text) for code, text in texts]
+    parts, statements = (
+        [encoding.encode_visible_string(list_id)],
+        [Statement(code, text) for code, text in texts],
+    )
     for code, text in texts:
         parts += [encoding.encode_octets(encode_logical_name(code)), encoding.encode_visible_string(text)]
     hourly: list[bytes] = []
@@ -180,7 +183,7 @@ def build_kamstrup_body(load: HanValues, number: int) -> PushBody:
         else:
             parts += pair
         statement = own.says
-        says.append(Statement(code, statement.value, statement.unit))
+        statements.append(Statement(code, statement.value, statement.unit))
     moment = encoding.encode_date_time(load.moment, deviates=False)
     if number == 3:
         parts += [
@@ -188,7 +191,7 @@ def build_kamstrup_body(load: HanValues, number: int) -> PushBody:
             encoding.encode_octets(moment),
             *hourly,
         ]
-    return PushBody(encoding.encode_structure(parts), tuple(says), moment)
+    return PushBody(encoding.encode_structure(parts), tuple(statements), moment)
 
 
 def build_landis_body(load: HanValues, _number: int) -> PushBody:
@@ -214,14 +217,14 @@ def build_landis_body(load: HanValues, _number: int) -> PushBody:
     moment = encoding.encode_date_time(load.moment)
     values = [encoding.encode_octets(moment), encoding.encode_octets(load.serial.encode("ascii"))]
     values += [encoding.encode_number(line.kind, line.count) for line in lines]
-    says = (Statement("0-0:96.1.0", load.serial), *(line.says for line in lines))
-    return PushBody(encoding.encode_structure([objects, *values]), says, moment)
+    statements = (Statement("0-0:96.1.0", load.serial), *(line.says for line in lines))
+    return PushBody(encoding.encode_structure([objects, *values]), statements, moment)
 
 
 def build_austrian_body(load: HanValues, _number: int) -> PushBody:
     """Kaifa MA309 and its kin: one structure of OBIS, value, scaler and unit in turn, the serial last."""
     parts: list[bytes] = []
-    says: list[Statement] = []
+    statements: list[Statement] = []
     wanted = (*zip(ENERGIES[:2], load.energy, ("Wh",) * 2, strict=False),)
     lines = [_Register(code, "uint32", value, 0, unit) for code, value, unit in wanted]
     lines += [
@@ -244,13 +247,15 @@ def build_austrian_body(load: HanValues, _number: int) -> PushBody:
             encoding.encode_number(line.kind, line.count),
             scale,
         ]
-        says.append(line.says)
+        statements.append(line.says)
     parts += [
         encoding.encode_octets(encode_logical_name("0-0:96.1.0")),
         encoding.encode_octets(load.serial.encode("ascii")),
     ]
-    says.append(Statement("0-0:96.1.0", load.serial))
-    return PushBody(encoding.encode_structure(parts), tuple(says), encoding.encode_date_time(load.moment))
+    statements.append(Statement("0-0:96.1.0", load.serial))
+    return PushBody(
+        encoding.encode_structure(parts), tuple(statements), encoding.encode_date_time(load.moment)
+    )
 
 
 PUSH_SHAPES: Mapping[str, Callable[[HanValues, int], PushBody]] = {

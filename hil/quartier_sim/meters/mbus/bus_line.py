@@ -101,12 +101,12 @@ class MbusLine:
         else:
             telegram = Telegram((TelegramPart(data),))
             heard = bytes(damage_telegrams([telegram], self.noise, self._random.randrange(2**32)).data)
-        if len(replies) == 1 and (said := replies[0].telegram) is not None:
+        if len(replies) == 1 and (reply_telegram := replies[0].telegram) is not None:
             if heard != data:
                 self.hit_count += 1
-            elif said is not self._counted:  # one that came too late is asked for again, and is the same
-                self._counted = said
-                self.sound_count += _STATE + len(said.statements)
+            elif reply_telegram is not self._counted:  # a late one is asked for again, and is the same
+                self._counted = reply_telegram
+                self.sound_count += _STATE + len(reply_telegram.statements)
         return heard
 
 

@@ -76,9 +76,9 @@ def build_response(
         body += b"\x1f"
     elif manufacturer:
         body += b"\x0f" + manufacturer
-    says = (statement for number, record in enumerate(listed) for statement in record.says(number))
+    statements = (statement for number, record in enumerate(listed) for statement in record.says(number))
     return make_telegram(
-        build_long_frame(RESPONSE, address, VARIABLE, header + body), says, f"{identity.serial:08d}"
+        build_long_frame(RESPONSE, address, VARIABLE, header + body), statements, f"{identity.serial:08d}"
     )
 
 
@@ -112,11 +112,11 @@ def build_fixed_response(
         struct.pack("<I", count) if binary else bytes.fromhex(f"{count:08d}")[::-1] for count, _ in counters
     )
     data = bytes.fromhex(f"{serial:08d}")[::-1] + bytes([access & 0xFF, int(binary)]) + codes + raw
-    says = []
+    statements = []
     for number, (count, code) in enumerate(counters):
         unit, exponent = FIXED_UNITS[counters[0][1] if code == AS_FIRST else code]
-        says.append(Statement(str(number), scale_value(count, exponent), unit))
-    return make_telegram(build_long_frame(RESPONSE, address, FIXED, data), says, f"{serial:08d}")
+        statements.append(Statement(str(number), scale_value(count, exponent), unit))
+    return make_telegram(build_long_frame(RESPONSE, address, FIXED, data), statements, f"{serial:08d}")
 
 
 def build_error(code: int, address: int = 0) -> bytes:

@@ -176,10 +176,10 @@ def make_real_record(quantity: str, value: float, exponent: int, place: RecordPl
     """A 32-bit IEEE 754 number × 10^``exponent``."""
     kind = QUANTITIES[quantity]
     raw = struct.pack("<f", value)
-    told = float(struct.unpack("<f", raw)[0]) * 10.0**exponent
+    decoded = float(struct.unpack("<f", raw)[0]) * 10.0**exponent
     return Record(
         encode_information(_REAL, place) + kind.vif(exponent) + raw,
-        told,
+        decoded,
         kind.unit,
         "",
         quantity,

@@ -152,15 +152,15 @@ def build_telegram(identification: str, entries: Sequence[Entry], check: CheckKi
     body = "\r\n".join(lines).encode("ascii")
     crc = telegrams.compute_crc_arc(body)
     shown = {"full": f"{crc:04X}", "none": "", "short": f"{crc:X}", "small": f"{crc:04x}"}[check]
-    says = chain.from_iterable(entry.says for entry in entries)
-    return make_telegram(body + shown.encode("ascii") + b"\r\n", says, _find_serial(entries))
+    statements = chain.from_iterable(entry.says for entry in entries)
+    return make_telegram(body + shown.encode("ascii") + b"\r\n", statements, _find_serial(entries))
 
 
 def _find_serial(entries: Sequence[Entry]) -> str:
     """The meter's own identifier, as sent; "" where the telegram has none."""
     codes = ("0-0:96.1.1", "0-0:96.1.0", "0-0:42.0.0")
-    said = {one.label: str(one.value) for entry in entries for one in entry.says}
-    return next((said[code] for code in codes if code in said), "")
+    values = {one.label: str(one.value) for entry in entries for one in entry.says}
+    return next((values[code] for code in codes if code in values), "")
 
 
 SYSTEM_TITLE = b"SAG\x67\x08\x00\x12\x34"

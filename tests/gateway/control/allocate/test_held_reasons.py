@@ -234,7 +234,7 @@ def test_its_next_step_up_decides_whether_it_would_fit(make_inputs, participant,
     point = {"ev1": "ev1.current_max_a", "air": "air.speed_pct"}[participant.name]
     at = make_inputs(state=_ordered(point, make_reason("cap.fits", more=make_reason("limit.hard"))))
     result = AllocationResult(
-        (participant.want_w,),
+        (participant.desired_w,),
         -6_000.0,
         0.0,
         {},

@@ -50,7 +50,7 @@ def restored(make_inputs, house):
             now,
             active_limits=replace(now.active_limits, consumption_w=consumption_w, generation_w=generation_w),
         )
-        wants = tuple(participant.want_w for participant in participants)
+        wants = tuple(participant.desired_w for participant in participants)
         return restore.restore_next(
             now,
             participants,

@@ -24,7 +24,7 @@ def participants(house, **turns):
 def takes(made, name, watts):
     """Has an asset be seen to take so much."""
     participant = next(participant for participant in made if participant.name == name)
-    participant.present_w = participant.want_w = watts
+    participant.present_w = participant.desired_w = watts
     return participant
 
 

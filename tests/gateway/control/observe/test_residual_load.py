@@ -216,7 +216,7 @@ def _raised(house, grid_w, *, limit_w=8_000.0, raised=("ev1",)):
     _, window = _seen(car, 4_000, 0, 4_500, 0)
     participant = Participant(car, 4_000, 4_000, SwitchState(limit_w=limit_w))
     attribute_rise(window, [participant], grid_w, raised)
-    return participant.present_w, participant.want_w
+    return participant.present_w, participant.desired_w
 
 
 def test_a_rise_after_a_car_was_raised_is_the_cars_up_to_its_order(house):

@@ -219,7 +219,7 @@ def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_
         units = [Participant(asset, 0.0, 0.0, SwitchState(), room) for asset in house.assets]
         units[1].headroom = PowerRange(-1_000.0, 5_000.0)
         cycle._want(found, units, ResidualLoad(3_000.0, 3_000.0, 3_000.0))
-        return [(round(one.want_w, -2), str(one.reason)) for one in units]
+        return [(round(one.desired_w, -2), str(one.reason)) for one in units]
 
     assert [(-3_000, "local plan: serves"), (0, "local plan: serves")] == wanted(
         {"bat1": serves, "bat2": serves}

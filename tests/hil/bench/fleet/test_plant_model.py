@@ -116,7 +116,7 @@ def test_without_voltage_nothing_is_taken(plant):
 def test_without_a_gateway_relays_are_closed_and_chargers_rest(plant):
     plant.missing_heat_wh[:] = 3000.0
     plant.seen.on[:] = 0
-    taken = seconds(plant, 3600, 3610, steered=False)[-1]
+    taken = seconds(plant, 3600, 3610, is_controlled=False)[-1]
 
     assert [0, 2000, 1800] == [taken[at] for at in (0, 1, 3)]
 

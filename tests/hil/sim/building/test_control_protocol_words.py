@@ -20,7 +20,7 @@ def test_a_line_is_a_verb_words_and_keys():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("brake meter", "'brake' is no word here; expected one of fault, clear"),
+        ("brake meter", "'brake' is no command; expected one of fault, clear"),
         ("fault meter", "fault takes other words: fault DEVICE|BUS KIND"),
         (
             "fault meter off hours=2",

@@ -47,8 +47,8 @@ def name_fault(code: str) -> str:
 
 def describe_evidence_with_faults(causes: Sequence[tuple[str, float]]) -> str:
     """Return the evidence against the meter as text, each with the name of its fault."""
-    told = ((name_fault(code), describe_evidence(((code, value),))) for code, value in causes)
-    return "; ".join(f"{name}: {words}" if name else words for name, words in told)
+    named = ((name_fault(code), describe_evidence(((code, value),))) for code, value in causes)
+    return "; ".join(f"{name}: {words}" if name else words for name, words in named)
 
 
 def describe_evidence(causes: tuple[tuple[str, float], ...]) -> str:

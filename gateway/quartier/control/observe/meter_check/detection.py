@@ -34,13 +34,13 @@ class FaultDetection:
 def find_detections(site: Site) -> Iterator[FaultDetection]:
     """Yield all known faults, each with what detects it in this building."""
     measured = [asset for asset in site.assets if asset.measured and asset.rated_w >= STEP_MIN_W]
-    steered = [asset for asset in measured if not is_generator(asset)]
-    ordered = [asset for asset in steered if is_orderable(asset)]
+    controllable = [asset for asset in measured if not is_generator(asset)]
+    ordered = [asset for asset in controllable if is_orderable(asset)]
     large = [asset for asset in measured if _span_w(asset) >= LARGE_STEP_W]
     signed = not site.grid.is_apparent
     fast = site.grid.period_s <= FAST_S
     consumers = [
-        *(asset.name for asset in steered),
+        *(asset.name for asset in controllable),
         *(node.name for node in site.nodes if node.measured),
     ]
     yield _found(FROZEN, measured, "suspect", "an asset with a power meter of its own, of 300 W or more")
@@ -58,7 +58,7 @@ def find_detections(site: Site) -> Iterator[FaultDetection]:
     )
     yield _found(
         NO_REACTION,
-        [asset for asset in steered if asset in large] if fast else [],
+        [asset for asset in controllable if asset in large] if fast else [],
         "implausible",
         "a meter that is read each 5 s or more often, and an asset of 3 kW with a power meter",
     )

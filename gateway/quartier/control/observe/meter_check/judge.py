@@ -284,7 +284,7 @@ def _take(
         answers_s=answers_s,
         move_start_ns=find_move_start_ns(held[-1], sample) if held else None,
     )
-    steered, found = update_steps(before.steered, sample, timing, quantities.resolution_w)
+    consumer_steps, found = update_steps(before.steered, sample, timing, quantities.resolution_w)
     generation, others = update_steps(
         before.generation, sample, timing, quantities.resolution_w, generation=True
     )
@@ -306,7 +306,7 @@ def _take(
     steps = tuple(one for one in evidence if now_ns - one.at_ns < FORGET_AFTER_S * _S)
     return replace(
         before,
-        steered=steered,
+        steered=consumer_steps,
         generation=generation,
         quantities=quantities,
         evidence=steps,

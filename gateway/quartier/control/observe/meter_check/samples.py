@@ -51,10 +51,10 @@ class MeterSample:
 
 
 def take_sample(
-    house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    site: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> MeterSample | None:
     """Return the newest reading of the grid meter with its assets; None if there is none."""
-    grid = house.grid
+    grid = site.grid
     total = last_good.get(f"{grid.name}.power_w")
     if total is None:
         return None
@@ -64,9 +64,9 @@ def take_sample(
     ]
     by_phase = [watts for watts in shown if watts is not None]
     # None: the phases are not known, so they are not needed.
-    steered_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWER_QUANTITIES) else None
+    controlled_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWER_QUANTITIES) else None
     sum_w = generated_w = 0.0
-    assets = find_measured_assets(house)
+    assets = find_measured_assets(site)
     known = [last_good.get(f"{asset.name}.power_w") for asset in assets]
     assets_w = [0.0 if one is None else one.value for one in known]
     heard = tuple([observations.find_power_w(last_good, asset, now_ns) is not None for asset in assets])
@@ -75,15 +75,15 @@ def take_sample(
             generated_w += watts
             continue
         sum_w += watts
-        if steered_w is None or watts == 0.0:
+        if controlled_w is None or watts == 0.0:
             continue
         share = phases.find_phase_share(asset, None, last_good, None, now_ns)
-        steered_w = (
+        controlled_w = (
             None
             if not share.known
-            else [before + part * watts for before, part in zip(steered_w, share.parts, strict=True)]
+            else [before + part * watts for before, part in zip(controlled_w, share.parts, strict=True)]
         )
-    phased = steered_w is not None
+    phased = controlled_w is not None
     measured = {asset.name for asset in assets}
     values: tuple[list[float], list[float]] = ([], [])
     for point, order in orders.items():
@@ -91,7 +91,7 @@ def take_sample(
     return MeterSample(
         total.taken_ns,
         (total.value, *by_phase) if phased else (total.value,),
-        (sum_w, *(steered_w or ())) if phased else (sum_w,),
+        (sum_w, *(controlled_w or ())) if phased else (sum_w,),
         generated_w,
         hash(tuple(values[0])),
         hash(tuple(values[1])),
