@@ -1,4 +1,4 @@
-"""The description of a protocol for the rest of Quartier: data and methods, with a default for each optional ability.
+"""The description of a protocol for the rest of Quartier: data and methods, each ability with a default.
 
 Each protocol has one object of ``Protocol`` or of a subclass, in the module ``protocol`` of its folder; its
 line in ``registry.PROTOCOLS`` names it.  The object imports nothing of its protocol before it is asked for
