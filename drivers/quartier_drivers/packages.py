@@ -7,17 +7,35 @@ it counts then, and everything else works on.  Most gateways have none, so they 
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from quartier_drivers.registry import ProtocolEntry
+from typing import Any
 
 CONTRACT_VERSION = 1
 """Of ``contract``, ``abilities``, ``readings`` and ``protocol``: raised when a driver must change."""
 GROUP = "quartier.drivers"
 _MARK = f"[{GROUP}]".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolEntry:
+    """The line of a protocol: its ``folder`` in ``package``, and the kinds of its buses with ``sections``.
+
+    ``sections`` maps each kind to the name of its model in ``bus_section`` of the folder.  A protocol without
+    a bus of its own is spoken ``on`` the buses of another one.  ``can_scan``: ``quartier scan`` looks for its
+    devices.
+    """
+
+    folder: str
+    sections: Mapping[str, str] = field(default_factory=dict)
+    on: str = ""
+    can_scan: bool = False
+    package: str = "quartier_drivers"
+
+    @property
+    def module(self) -> str:
+        """The module of the folder, or of the whole package where ``folder`` is empty."""
+        return f"{self.package}.{self.folder}" if self.folder else self.package
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +47,7 @@ class DriverPackage:
     """
 
     contract_version: int
-    protocols: Mapping[str, "ProtocolEntry"]
+    protocols: Mapping[str, ProtocolEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +61,8 @@ class PackageReport:
 
 
 def find_packages(
-    own: Mapping[str, "ProtocolEntry"],
-) -> tuple[dict[str, "ProtocolEntry"], tuple[PackageReport, ...]]:
+    own: Mapping[str, ProtocolEntry],
+) -> tuple[dict[str, ProtocolEntry], tuple[PackageReport, ...]]:
     """Load every driver package; return the protocols of those that are used, and a report of each.
 
     ``own``: the protocols that come with Quartier.
@@ -90,7 +108,7 @@ def _iterate_entry_points() -> Iterator[tuple[str, str, Any]]:
         yield name, "" if distribution is None else distribution.version, point.load
 
 
-def _check_package(package: object, known: Mapping[str, "ProtocolEntry"]) -> None:
+def _check_package(package: object, known: Mapping[str, ProtocolEntry]) -> None:
     """Raise RefusedPackage with the reason, or what its modules raise."""
     from importlib import import_module  # noqa: PLC0415 - most gateways have no package
 
@@ -101,17 +119,26 @@ def _check_package(package: object, known: Mapping[str, "ProtocolEntry"]) -> Non
             f"was written for version {package.contract_version} of the contract of drivers; this Quartier "
             f"has version {CONTRACT_VERSION}: install a matching version of the package"
         )
+    _check_entries(package, known)
+    for name, entry in package.protocols.items():
+        described = import_module(f"{entry.module}.protocol").PROTOCOLS
+        if not hasattr(described.get(name), "load_factory"):
+            raise RefusedPackage(f"{entry.module}.protocol.PROTOCOLS[{name!r}] is not a Protocol")
+        for section in entry.sections.values():
+            getattr(import_module(f"{entry.module}.bus_section"), section)
+
+
+def _check_entries(package: DriverPackage, known: Mapping[str, ProtocolEntry]) -> None:
+    """Raise RefusedPackage when an entry collides with one that is known, or refers to nothing."""
     kinds = {kind: name for name, entry in known.items() for kind in entry.sections}
     for name, entry in package.protocols.items():
         if name in known:
             raise RefusedPackage(f"its protocol {name!r} is there already")
         if entry.package.partition(".")[0] == "quartier_drivers":
             raise RefusedPackage(f"its protocol {name!r} names no package of its own")
+        if entry.on and entry.on not in {*known, *package.protocols}:
+            raise RefusedPackage(f"its protocol {name!r} is spoken on {entry.on!r}, which is not there")
         for kind in entry.sections:
             if kind in kinds:
                 raise RefusedPackage(f"its kind of bus {kind!r} belongs to {kinds[kind]} already")
-        described = import_module(f"{entry.module}.protocol").PROTOCOLS
-        if name not in described:
-            raise RefusedPackage(f"{entry.module}.protocol.PROTOCOLS has no {name!r}")
-        for section in entry.sections.values():
-            getattr(import_module(f"{entry.module}.bus_section"), section)
+            kinds[kind] = name

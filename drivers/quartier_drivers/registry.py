@@ -2,17 +2,17 @@
 
 A line says what must be known without an import.  All else is in the description of the protocol
 (``quartier_drivers.protocol.Protocol``), which its folder has in ``protocol.PROTOCOLS``.  It is imported on
-first use: a site pays only for the protocols that it speaks.
+first use: a site pays only for the protocols that it speaks.  Packages of third parties are loaded at once.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, cast
 
-from quartier_drivers.packages import find_packages
+from quartier_drivers.packages import ProtocolEntry, find_packages
 
 if TYPE_CHECKING:
     from quartier_drivers.contract import ProtocolFactory
@@ -36,27 +36,6 @@ def load_object(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolEntry:
-    """The line of a protocol: its ``folder`` in ``package``, and the kinds of its buses with ``sections``.
-
-    ``sections`` maps each kind to the name of its model in ``bus_section`` of the folder.  A protocol without
-    a bus of its own is spoken ``on`` the buses of another one.  ``can_scan``: ``quartier scan`` looks for its
-    devices.
-    """
-
-    folder: str
-    sections: Mapping[str, str] = field(default_factory=dict)
-    on: str = ""
-    can_scan: bool = False
-    package: str = "quartier_drivers"
-
-    @property
-    def module(self) -> str:
-        """The module of the folder, or of the whole package where ``folder`` is empty."""
-        return f"{self.package}.{self.folder}" if self.folder else self.package
-
-
 _OWN_PROTOCOLS: Mapping[str, ProtocolEntry] = {
     "modbus": ProtocolEntry("modbus", {"modbus-tcp": "TcpBus", "modbus-rtu": "RtuBus"}, can_scan=True),
     "sunspec": ProtocolEntry("sunspec", on="modbus"),
@@ -73,7 +52,7 @@ _OWN_PROTOCOLS: Mapping[str, ProtocolEntry] = {
 # Packages import what is above: it has to be there before they are looked for.
 _FOREIGN_PROTOCOLS, DRIVER_PACKAGES = find_packages(_OWN_PROTOCOLS)
 PROTOCOLS: Mapping[str, ProtocolEntry] = {**_OWN_PROTOCOLS, **_FOREIGN_PROTOCOLS}
-METER_PROTOCOLS = tuple(name for name, one in PROTOCOLS.items() if one.folder == "meter")
+METER_PROTOCOLS = tuple(name for name, one in _OWN_PROTOCOLS.items() if one.folder == "meter")
 """Protocols of meters, whose telegrams contain groups where other devices have registers."""
 SCANNED_PROTOCOLS = tuple(name for name, one in PROTOCOLS.items() if one.can_scan)
 """Protocols whose devices ``quartier scan`` looks for."""

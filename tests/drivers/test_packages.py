@@ -13,8 +13,7 @@ from quartier_hil.testing import SimulatedBuilding
 ROOT = Path(__file__).parents[2]
 SOURCES = [str(ROOT / name) for name in ("gateway", "drivers", "native", "hil")]
 INIT = """
-from quartier_drivers.packages import DriverPackage
-from quartier_drivers.registry import ProtocolEntry
+from quartier_drivers.packages import DriverPackage, ProtocolEntry
 
 DRIVERS = DriverPackage(
     contract_version={version},
@@ -156,7 +155,13 @@ def test_a_package_adds_its_protocol_and_its_kind_of_bus(report, tmp_path):
             {},
             "names no package of its own",
         ),
-        ({"protocol.py": "PROTOCOLS = {{}}"}, {}, "acme_driver.protocol.PROTOCOLS has no 'acme'"),
+        ({"protocol.py": "PROTOCOLS = {{}}"}, {}, "acme_driver.protocol.PROTOCOLS['acme'] is not a Protocol"),
+        ({"protocol.py": "PROTOCOLS = {{'acme': 'text'}}"}, {}, "PROTOCOLS['acme'] is not a Protocol"),
+        (
+            {"__init__.py": INIT.replace('package="{name}")', 'package="{name}", on="nothing")')},
+            {},
+            "is spoken on 'nothing', which is not there",
+        ),
         ({"bus_section.py": ""}, {}, "has no attribute 'AcmeBus'"),
         ({}, {"entry": "NOTHING"}, "has no attribute 'NOTHING'"),
     ],
@@ -167,6 +172,16 @@ def test_a_package_that_cannot_be_used_is_refused_with_its_reason(report, tmp_pa
     assert why in package["refusal"]
     assert "acme-tcp" not in kinds
     assert "modbus-tcp" in kinds
+
+
+def test_a_package_that_is_imported_before_the_registry_is_used_too(run, tmp_path):
+    install(tmp_path / "site", "acme_driver", WHOLE)
+    code = (
+        "import acme_driver; from quartier_drivers import registry; "
+        "print(registry.DRIVER_PACKAGES[0].refusal or 'used')"
+    )
+    status, printed = run("-c", code)[:2]
+    assert (status, printed.strip()) == (0, "used")
 
 
 def test_the_second_of_two_packages_with_one_protocol_is_refused(report, tmp_path):

@@ -96,7 +96,7 @@ class Manifest:
         for member in self.members:
             if (member.place, member.path) == (SITE, self.site_file):
                 return member
-        raise ValueError(f"its manifest names no site file {self.site_file}")
+        raise ValueError(f"its manifest names no site file {self.site_file!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
 def _read_head(archive: tarfile.TarFile) -> SignedManifest:
     content = _read_small_file(archive, MANIFEST_NAME, MANIFEST_MAX_BYTES)
     if (form := _parse_json(content)) != FORMAT:
-        raise ValueError(f"format {form}; this version reads format {FORMAT}, which is signed")
+        raise ValueError(f"format {form!r}; this version reads format {FORMAT}, which is signed")
     try:
         seal = json.loads(_read_small_file(archive, SIGNATURE_NAME, _SIGNATURE_MAX_BYTES))
         key, signature = seal["public_key"], seal["signature"]
@@ -272,7 +272,7 @@ def _parse_manifest(content: bytes) -> Manifest:
         manifest = _MANIFEST_ADAPTER.validate_json(json.dumps(said), strict=True, extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ValueError(f"its manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ValueError(f"its manifest: {'.'.join(map(str, first['loc']))!r}: {first['msg']}") from error
     names = {member.name for member in manifest.members}
     if len(names) < len(manifest.members):
         raise ValueError("its manifest names a file twice")
@@ -294,7 +294,7 @@ def _check_place(member: ArchivedFile) -> None:
     plain = plain and bool(path.name) and not path.name.endswith(SKIPPED_ENDINGS)
     plain = plain and all(len(part.encode()) <= _NAME_MAX_BYTES for part in path.parts)
     if member.place not in ALL_PLACES or not plain or (member.place == ELSEWHERE) != path.is_absolute():
-        raise ValueError(f"{member.place}/{member.path!r} is not a place for a file of a gateway")
+        raise ValueError(f"{member.place!r}, {member.path!r} is not a place for a file of a gateway")
 
 
 def write_archive(

@@ -35,7 +35,7 @@ from quartier.runtime import signing
 from quartier.runtime.owned_files import use_rights_of_owner
 from quartier.store import boots, journal
 
-PRIVATE_FOLDER, PROFILE_SUFFIX = "private", ".toml"
+PRIVATE_FOLDER, PROFILE_SUFFIX, NOTIFY_FILE = "private", ".toml", "notify.toml"
 _LINK_FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
 _BUS_FILE_KEYS = ("password_file", "user_key_file", "user_cert_file")
 ASIDE = ".before-"
@@ -172,6 +172,7 @@ def _find_sources(folders: GatewayFolders, site: SiteFile) -> tuple[list[_Source
         (JOURNAL, _find_files(folders.of(JOURNAL))),
         (SITE, _find_history_files(site.store.file(folders.state_dir))),
         (SITE, _find_files(here.parent / PRIVATE_FOLDER)),
+        (SITE, [one for one in (here.parent / NOTIFY_FILE,) if one.is_file()]),
         *((SITE, _find_profile_files(folder)) for folder in find_profile_folders(folders, site)),
     ):
         for source in sources:
@@ -203,7 +204,7 @@ def _make_source(folders: GatewayFolders, place: str, source: Path) -> _Source:
 def _find_history_files(history: Path) -> Iterator[Path]:
     """Find the history and its companion files, which may be on a disk of their own."""
     for source in sorted(history.parent.glob(f"{history.name}*")):
-        if source.is_file() and _is_kept(source):
+        if source.is_file() and not source.is_symlink() and _is_kept(source):
             yield source
 
 

@@ -25,6 +25,7 @@ from quartier.backup.archive import (
 )
 from quartier.backup.packing import (
     ASIDE,
+    NOTIFY_FILE,
     PRIVATE_FOLDER,
     PROFILE_SUFFIX,
     GatewayFolders,
@@ -39,7 +40,10 @@ from quartier_drivers.device_profile.toml_files import TEXT_MAX_BYTES
 from quartier_drivers.errors import ConfigError
 
 SERVICE_USER = "quartier"
-_SHARED_NAMES = "bin boot dev etc home lib mnt opt root run sbin srv sys tmp usr var"
+_SHARED_NAMES = (
+    "bin boot dev etc home lib lib64 media mnt opt root run sbin srv sys tmp usr var "
+    "etc/systemd run/systemd usr/bin usr/lib usr/local usr/sbin usr/share var/cache var/lib var/log var/spool"
+)
 SHARED_FOLDERS = frozenset(Path("/", name) for name in ("", *_SHARED_NAMES.split(" ")))
 """Folders of the system (Filesystem Hierarchy Standard 3.0, section 3): never those of one program."""
 _KERNEL_FOLDERS = ("/dev", "/proc", "/sys")
@@ -89,6 +93,11 @@ def make_restore_plan(path: Path, folders: GatewayFolders, *, needs_room: bool =
     site = _read_site(path, signed)
     service = find_service(folders)
     allowed = _find_allowed_files(site, folders)
+    if os.geteuid() == 0 and service.uid == 0 and not allowed.history.is_relative_to(folders.state_dir):
+        raise UnusableBackup(
+            f"{allowed.history}: the history is outside {folders.state_dir}, and the service is root here, "
+            "who may write anywhere; make the user quartier first (systemd-sysusers)"
+        )
     steps = tuple(_plan_step(member, signed, folders, service, allowed) for member in signed.manifest.members)
     _check_targets(path, steps)
     if needs_room and (lack := "; ".join(_find_missing_space(steps))):
@@ -124,12 +133,12 @@ def _check_folders(path: Path, folders: GatewayFolders) -> None:
                 f"{option}: {folder} belongs to the system; give a folder of the gateway's own, such as "
                 f"{'/etc/quartier/site.toml' if option == '--config' else '/var/lib/quartier'}"
             )
-    for folder in {folders.config.parent, folders.state_dir, folders.runtime_dir}:
-        for other in (folders.config.parent, folders.state_dir, folders.runtime_dir):
-            if other != folder and other.is_relative_to(folder):
-                raise UnusableBackup(f"{other} is inside {folder}; give folders that are apart")
-    if len({folders.config.parent, folders.state_dir, folders.runtime_dir}) < 3:
-        raise UnusableBackup("--config, --state-dir and --runtime-dir need a folder each")
+    for option, folder in (("--config", folders.config.parent), ("--runtime-dir", folders.runtime_dir)):
+        if folder.is_relative_to(folders.state_dir):
+            raise UnusableBackup(
+                f"{option}: {folder} is in {folders.state_dir}, which a restore moves aside; "
+                "give another folder"
+            )
     if folders.of(JOURNAL).is_symlink():
         raise UnusableBackup(f"{folders.of(JOURNAL)} is a link; expected a folder: remove the link")
     for folder in (folders.state_dir, folders.of(JOURNAL)):
@@ -236,9 +245,11 @@ class _AllowedFiles:
     site_folder: Path
 
     def holds(self, member: ArchivedFile, target: Path) -> bool:
-        """Return whether the site file names this file, or whether it is a key beside it."""
+        """Return whether the site file names this file, or it is a key or ``notify.toml`` beside it."""
         if member.place == SITE and (
-            PurePath(member.path).parts[0] == PRIVATE_FOLDER or self._is_named(member)
+            PurePath(member.path).parts[0] == PRIVATE_FOLDER
+            or member.path == NOTIFY_FILE
+            or self._is_named(member)
         ):
             return True
         is_history = target.parent == self.history.parent and target.name.startswith(self.history.name)

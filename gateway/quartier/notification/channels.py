@@ -26,6 +26,7 @@ from quartier.notification.settings import (
 from quartier_drivers.errors import ConfigError
 
 _ANSWER_MAX_BYTES = 2048
+_NTFY_TEXT_MAX_BYTES = 3500  # ntfy takes 4096 bytes as a message; more becomes an attachment, or is refused
 _NTFY_PRIORITIES = {"critical": 5, "warning": 4, "notice": 3}
 _NTFY_TAGS = {"critical": "rotating_light", "warning": "warning", "notice": "information_source"}
 
@@ -98,8 +99,8 @@ def _send_mail(channel: SmtpChannel, message: Message) -> None:
             client.starttls(context=_make_tls(channel.ca_file))
         if channel.user is not None and channel.password_file is not None:
             client.login(channel.user, read_secret(channel.password_file))
-        if refused := client.send_message(mail):
-            raise smtplib.SMTPRecipientsRefused(refused)
+        # One recipient who takes it is enough: a second attempt would be a second mail for that one.
+        client.send_message(mail)
 
 
 def _post_json(channel: WebhookChannel, message: Message) -> None:
@@ -120,7 +121,7 @@ def _post_ntfy(channel: NtfyChannel, message: Message) -> None:
     body = {
         "topic": topic,
         "title": message.title,
-        "message": message.text,
+        "message": _cut(message.text, _NTFY_TEXT_MAX_BYTES),
         "priority": _NTFY_PRIORITIES.get(message.severity, 4),
         "tags": [_NTFY_TAGS.get(message.severity, "warning")],
     }
@@ -129,6 +130,15 @@ def _post_ntfy(channel: NtfyChannel, message: Message) -> None:
         headers["Authorization"] = f"Bearer {read_secret(channel.token_file)}"
     url = parts._replace(path=f"{root}/").geturl()
     _post(url, json.dumps(body).encode(), headers, channel)
+
+
+def _cut(text: str, size_max: int) -> str:
+    content = text.encode()
+    if len(content) <= size_max:
+        return text
+    return (
+        content[:size_max].decode("utf-8", "ignore").rpartition("\n")[0] + "\n…: quartier alarms has the rest"
+    )
 
 
 def _post(url: str, body: bytes, headers: dict[str, str], channel: WebhookChannel | NtfyChannel) -> None:

@@ -6,7 +6,7 @@ complete; in quiet hours only what is excepted is told.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,9 @@ from quartier.site.alarm_kinds import AlarmSeverity
 KEPT_MS = 24 * 3_600_000
 """How long a change waits for a channel that does not work."""
 CHANGES_COUNT_MAX = 200
-"""Most changes that wait for one channel; the oldest are counted, not told."""
+"""Most changes that wait for one channel; of the least severe ones the oldest are counted, not sent."""
+MESSAGE_CHANGES_MAX = 50
+"""Most changes of one message; the next one has the rest."""
 _HOUR_MS = 3_600_000
 _RANKS = {severity: rank for rank, severity in enumerate(AlarmSeverity)}  # the worst is 0
 
@@ -62,7 +64,7 @@ class Rules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlarmChange:
-    """An alarm that was raised or cleared at ``utc_ms``."""
+    """An alarm that was raised or cleared at ``utc_ms``; ``noticed_ms`` is when this process saw it."""
 
     name: str
     severity: str
@@ -70,6 +72,7 @@ class AlarmChange:
     remedy: str
     is_raised: bool
     utc_ms: int
+    noticed_ms: int
 
     @property
     def rank(self) -> int:
@@ -153,13 +156,13 @@ class MessageQueue:
         if change.rank > _RANKS[self.rules.severity] or (not change.is_raised and not self.rules.cleared):
             return
         self.changes.append(change)
-        while len(self.changes) > CHANGES_COUNT_MAX:
-            self.changes.pop(0)
+        if len(self.changes) > CHANGES_COUNT_MAX:
+            self.changes.remove(max(self.changes, key=lambda one: one.rank))
             self.unsent_count += 1
 
     def make_message(self, gateway: str, now_ms: int, zone: str) -> Message | None:
         """Return the message that is due now; None if none is.  It waits until ``settle`` is called."""
-        while self.changes and self.changes[0].utc_ms < now_ms - KEPT_MS:
+        while self.changes and self.changes[0].noticed_ms < now_ms - KEPT_MS:
             self.changes.pop(0)
             self.unsent_count += 1
         due = self._find_due(now_ms, zone)
@@ -176,9 +179,9 @@ class MessageQueue:
         if quiet is not None and is_quiet(quiet, now_ms, zone):
             worst = -1 if quiet.except_ == "none" else _RANKS[AlarmSeverity(quiet.except_)]
             allowed = [one for one in self.changes if one.rank <= worst]
-        if not allowed or now_ms - allowed[0].utc_ms < self.rules.group_s * 1000:
+        if not allowed or now_ms - allowed[0].noticed_ms < self.rules.group_s * 1000:
             return []
-        return list(allowed)
+        return list(allowed[:MESSAGE_CHANGES_MAX])
 
     def settle(self, message: Message, now_ms: int, *, is_sent: bool) -> None:
         """Take the result of sending.  After a failure the next attempt waits 10 s, doubled up to 10 min."""
@@ -187,10 +190,17 @@ class MessageQueue:
             self.retry_at_ms = now_ms + min(10_000 * 2 ** (self.failures_count - 1), 600_000)
             return
         sent = set(message.changes)
+        dropped_count = len(sent - set(self.changes))  # counted as unsent meanwhile, but they were under way
         self.changes = [one for one in self.changes if one not in sent]
-        self.unsent_count -= message.unsent_count
+        self.unsent_count = max(0, self.unsent_count - message.unsent_count - dropped_count)
         self.failures_count = self.retry_at_ms = 0
         self.sent_ms = [at for at in self.sent_ms if at > now_ms - _HOUR_MS] + [now_ms]
+
+    def shift(self, step_ms: int) -> None:
+        """Follow a clock that was set by ``step_ms``: what waits waits as long as before."""
+        self.changes = [replace(one, noticed_ms=one.noticed_ms + step_ms) for one in self.changes]
+        self.sent_ms = [at + step_ms for at in self.sent_ms]
+        self.retry_at_ms += step_ms if self.retry_at_ms else 0
 
     def save(self) -> dict[str, Any]:
         """Return what a restart needs."""

@@ -1,7 +1,8 @@
-"""The process that notifies: it reads the list of alarms of the running gateway and tells each channel.
+"""The process that notifies: it reads the alarms of the running gateway, and sends changes by channels.
 
-It only reads, through the socket of questions, so it needs no right but that.  What it has told is on disk:
-after a restart nothing is told twice, and nothing that waited is forgotten.
+It only reads, through the socket of questions, so it needs no right but that.  Its state is on disk: after a
+restart it goes on, and nothing that waits is forgotten.  A power cut between the sending of a message and the
+saving of that sends the message twice.
 """
 
 import threading
@@ -10,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from quartier.notification.channels import DeliveryFailed, send
 from quartier.notification.message_queue import AlarmChange, Message, MessageQueue
@@ -24,6 +26,8 @@ STATE_FILE = "notified"
 LOOK_PERIOD_S = 5.0
 SILENT = "gateway.silent"
 UNKNOWN_GATEWAY = "gateway"
+_STEP_MS = 30_000
+"""A larger difference between the clocks is a step of the wall clock."""
 Log = Callable[[str], None]
 Seen = dict[str, int]
 """When each alarm that is known was raised, UTC ms, by its name."""
@@ -55,11 +59,16 @@ class NotificationService:
         runtime_dir: Path,
         state_dir: Path,
         utc_ms: Callable[[], int],
+        elapsed_ns: Callable[[], int],
         log: Log,
     ) -> None:
-        """Go on from what is on disk; a damaged file counts as none."""
+        """Go on from what is on disk; a damaged file counts as none.
+
+        ``elapsed_ns`` is a clock that nobody sets; by it a step of the wall clock is known.
+        """
         self._settings, self._runtime_dir, self._path = settings, runtime_dir, state_dir / STATE_FILE
-        self._utc_ms, self._log = utc_ms, log
+        self._utc_ms, self._log, self._elapsed_ns = utc_ms, log, elapsed_ns
+        self._clocks = utc_ms(), elapsed_ns()
         self._queues = {name: MessageQueue(channel) for name, channel in settings.channels.items()}
         self._seen: Seen = {}
         self._looked_ms: int | None = None
@@ -71,7 +80,7 @@ class NotificationService:
         self._recall(state_file.load_facts(self._path) or {})
 
     def stop(self) -> None:
-        """End ``run``; a message that is under way is waited for no longer than its channel's time."""
+        """End ``run``; a message that is under way is waited for."""
         self._stopped.set()
 
     def run(self, period_s: float = LOOK_PERIOD_S) -> None:
@@ -86,17 +95,31 @@ class NotificationService:
 
     def look(self) -> None:
         """Ask the gateway for its alarms, and take what has changed."""
-        now_ms = self._utc_ms()
+        now_ms = self._follow_clock()
         try:
             answer = ask_gateway(self._runtime_dir)
         except NoDaemon as error:
             self._note_silence(str(error), now_ms)
+            return
+        except (KeyError, TypeError, ValueError) as error:
+            self._note_silence(f"its answer cannot be read: {type(error).__name__}: {error}", now_ms)
             return
         self._gateway, self._zone, self._answered_ms = answer.gateway, answer.zone, now_ms
         for change in self._compare(answer.alarms, now_ms):
             for queue in self._queues.values():
                 queue.add(change)
         self._save()
+
+    def _follow_clock(self) -> int:
+        """Return the time now; after a step of the wall clock, what waits waits as long as before."""
+        now_ms, elapsed_ns = self._utc_ms(), self._elapsed_ns()
+        step_ms = now_ms - self._clocks[0] - round((elapsed_ns - self._clocks[1]) / 1e6)
+        self._clocks = now_ms, elapsed_ns
+        if abs(step_ms) > _STEP_MS:
+            self._answered_ms += step_ms
+            for queue in self._queues.values():
+                queue.shift(step_ms)
+        return now_ms
 
     def _compare(self, alarms: Mapping[str, Mapping[str, Any]], now_ms: int) -> Iterator[AlarmChange]:
         """Yield what was raised or cleared since the last look."""
@@ -114,8 +137,9 @@ class NotificationService:
                 # It came and went while nobody looked.
                 yield _describe_alarm(name, row, now_ms, is_raised=True)
                 yield _describe_alarm(name, row, now_ms, is_raised=False)
-        for name in set(self._seen) - set(alarms):
-            del self._seen[name]  # too old for the gateway's list: its end was told, or is not known
+        for name in sorted(set(self._seen) - set(alarms)):
+            del self._seen[name]
+            yield _describe_end(name, now_ms)
         self._looked_ms = now_ms
 
     def _note_silence(self, why: str, now_ms: int) -> None:
@@ -160,6 +184,9 @@ class NotificationService:
             self._seen = {str(name): int(since_ms) for name, since_ms in facts.get("seen", {}).items()}
             looked_ms = facts.get("looked_ms")
             self._looked_ms = None if looked_ms is None else int(looked_ms)
+            self._gateway = str(facts.get("gateway", UNKNOWN_GATEWAY))
+            self._zone = str(facts.get("zone", "UTC"))
+            ZoneInfo(self._zone)
             for name, rows in facts.get("channels", {}).items():
                 if name in self._queues:
                     self._queues[name].load(rows)
@@ -169,15 +196,16 @@ class NotificationService:
     def _save(self) -> None:
         """Save if something has changed; a disk that refuses is said, and stops nothing."""
         channels = {name: queue.save() for name, queue in self._queues.items()}
-        facts = {"seen": self._seen, "channels": channels}
+        about = {"gateway": self._gateway, "zone": self._zone}
+        facts = {"seen": dict(self._seen), "channels": channels, **about}
         if facts == self._saved:
             return
         try:
             state_file.save_facts(self._path, {**facts, "looked_ms": self._looked_ms})
         except OSError as error:
-            self._log(f"{self._path}: {error.strerror}: after a restart something may be told twice")
+            self._log(f"{self._path}: {error.strerror}: after a restart something may be sent twice")
             return
-        self._saved = {"seen": dict(self._seen), "channels": channels}
+        self._saved = facts
 
 
 def _describe_alarm(name: str, row: Mapping[str, Any], now_ms: int, *, is_raised: bool) -> AlarmChange:
@@ -188,13 +216,36 @@ def _describe_alarm(name: str, row: Mapping[str, Any], now_ms: int, *, is_raised
         text=row["words"],
         remedy="" if kind is None else format_remedy(kind, row["of"]),
         is_raised=is_raised,
+        utc_ms=row["since_utc_ms"] if is_raised else row["cleared_utc_ms"],
+        noticed_ms=now_ms,
+    )
+
+
+def _describe_end(name: str, now_ms: int) -> AlarmChange:
+    """Describe an alarm that left the list while it was active: a worse one replaced it and names it."""
+    kind = ALARM_KINDS_BY_CODE.get(name.partition(":")[0])
+    return AlarmChange(
+        name=name,
+        severity=str(AlarmSeverity.WARNING if kind is None else kind.severity),
+        text="it is part of another alarm now",
+        remedy="",
+        is_raised=False,
         utc_ms=now_ms,
+        noticed_ms=now_ms,
     )
 
 
 def _describe_silence(text: str, now_ms: int, *, is_raised: bool) -> AlarmChange:
     remedy = "journalctl -u quartier -e; systemctl status quartier" if is_raised else ""
-    return AlarmChange(SILENT, str(AlarmSeverity.CRITICAL), text, remedy, is_raised=is_raised, utc_ms=now_ms)
+    return AlarmChange(
+        SILENT,
+        str(AlarmSeverity.CRITICAL),
+        text,
+        remedy,
+        is_raised=is_raised,
+        utc_ms=now_ms,
+        noticed_ms=now_ms,
+    )
 
 
 def make_test_message(gateway: str, channel: Channel, utc_ms: int, zone: str) -> Message:
@@ -206,5 +257,6 @@ def make_test_message(gateway: str, channel: Channel, utc_ms: int, zone: str) ->
         remedy="nothing",
         is_raised=True,
         utc_ms=utc_ms,
+        noticed_ms=utc_ms,
     )
     return Message(gateway, (change,), 0, zone)

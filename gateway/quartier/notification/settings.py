@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -27,30 +27,49 @@ _SECRET_OPEN_MODE = 0o007
 
 def _check_web_url(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError(f"{url!r} is no web address; expected https://HOST/PATH")
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not _has_sound_port(parts):
+        raise ValueError(f"{url!r} is not a web address; expected https://HOST/PATH")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a login; expected it in a file: token_file")
     if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
         raise ValueError(f"{url!r} is not encrypted; expected https://, or a server on this machine")
     return url
 
 
+def _check_ntfy_url(url: str) -> str:
+    if not urlsplit(_check_web_url(url)).path.strip("/"):
+        raise ValueError(f"{url!r} has no topic; expected https://HOST/TOPIC")
+    return url
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
 def _check_broker_url(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"mqtts", "mqtt"} or not parts.hostname:
-        raise ValueError(f"{url!r} is no broker; expected mqtts://HOST:PORT")
+    if parts.scheme not in {"mqtts", "mqtt"} or not parts.hostname or not _has_sound_port(parts):
+        raise ValueError(f"{url!r} is not a broker; expected mqtts://HOST:PORT")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a login; expected user and password_file")
     return url
 
 
 def _check_address(address: str) -> str:
     name, at, host = address.rpartition("@")
     if not (name and at and host) or any(char.isspace() or not char.isprintable() for char in address):
-        raise ValueError(f"{address!r} is no mail address; expected NAME@HOST")
+        raise ValueError(f"{address!r} is not a mail address; expected NAME@HOST")
     return address
 
 
 def _check_topic(topic: str) -> str:
     if any(char in topic for char in "+#\0") or topic.startswith("$"):
-        raise ValueError(f"{topic!r} is no topic to publish to; expected a name without + # and a leading $")
+        raise ValueError(
+            f"{topic!r} is not a topic to publish to; expected a name without + # and a leading $"
+        )
     return topic
 
 
@@ -58,11 +77,12 @@ def _check_clock_time(text: str) -> str:
     try:
         dt.time.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no time of day; expected HH:MM") from None
+        raise ValueError(f"{text!r} is not a time of day; expected HH:MM") from None
     return text
 
 
 WebUrl = Annotated[str, AfterValidator(_check_web_url)]
+NtfyUrl = Annotated[str, AfterValidator(_check_ntfy_url)]
 BrokerUrl = Annotated[str, AfterValidator(_check_broker_url)]
 Address = Annotated[str, AfterValidator(_check_address)]
 Topic = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_check_topic)]
@@ -97,7 +117,7 @@ class _ChannelSection(_Section):
     quiet: QuietHours | None = None
     """Hours in which less is sent."""
     timeout_s: Annotated[float, Field(ge=1, le=60)] = 20.0
-    """How long the server may take, in s."""
+    """How long the server may take for each step, in s."""
 
 
 class SmtpChannel(_ChannelSection):
@@ -150,7 +170,7 @@ class NtfyChannel(_ChannelSection):
     """A message on a phone by ntfy (https://ntfy.sh, or a server of one's own)."""
 
     kind: Literal["ntfy"]
-    url: WebUrl
+    url: NtfyUrl
     """The topic, for example https://ntfy.example/b012-alarms."""
     token_file: str | None = None
     """The file with an access token."""

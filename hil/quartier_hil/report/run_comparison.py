@@ -66,7 +66,7 @@ class VerdictChange:
     def is_worse(self) -> bool:
         """Return whether the new result is further from "kept"."""
         if not self.old or not self.new:
-            return not self.new
+            return not self.new or self.new == "broken"
         return _RESULT_ORDER.index(self.new) > _RESULT_ORDER.index(self.old)
 
 
@@ -98,6 +98,8 @@ class RunComparison:
     verdicts: tuple[VerdictChange, ...]
     figures: tuple[FigureChange, ...]
     curves: tuple[CurveChange, ...]
+    single_curves: tuple[str, ...]
+    """Curves that only one of the runs has."""
 
     @property
     def exit_code(self) -> int:
@@ -145,6 +147,7 @@ def compare_runs(old: RunReport, new: RunReport, *, tolerance: float = 1e-6) -> 
         tuple(_compare_verdicts(old, new)),
         tuple(_compare_figures(old.figures, new.figures, tolerance)),
         tuple(sorted(_compare_curves(old, new, tolerance), key=lambda one: -_rank_curve(one, old))),
+        tuple(sorted(set(old.columns) ^ set(new.columns))),
     )
 
 
@@ -182,9 +185,10 @@ def _compare_curves(old: RunReport, new: RunReport, tolerance: float) -> Iterato
 
 
 def _measure_difference(first: float, second: float) -> float:
-    """Return the difference; a missing value differs from another by the size of that."""
+    """Return the difference; a missing value differs from another by the size of that, by 1 at least."""
     if math.isnan(first) or math.isnan(second):
-        return max((abs(one) for one in (first, second) if not math.isnan(one)), default=0.0)
+        present = [abs(one) for one in (first, second) if not math.isnan(one)]
+        return max(present[0], 1.0) if present else 0.0
     return abs(first - second)
 
 
@@ -221,7 +225,10 @@ def format_comparison(found: RunComparison) -> str:
         lines.append(
             f"  {curve.point}: {curve.mean:.4g} on average, {curve.largest:.4g} at most, at {curve.at_s:g} s"
         )
-    lines += [] if found.curves else ["  the same"]
+    lines += [f"  {point}: only in one run" for point in found.single_curves]
+    lines += [] if found.curves or found.single_curves else ["  the same"]
+    if found.old.title != found.new.title:
+        lines += ["", "These are runs of different scenarios."]
     return "\n".join(lines)
 
 
@@ -247,6 +254,7 @@ def make_document(found: RunComparison) -> dict[str, Any]:
             for one in found.figures
         ],
         "curves": [asdict(one) for one in found.curves],
+        "single_curves": list(found.single_curves),
     }
 
 

@@ -119,6 +119,8 @@ class SimulatedBuilding:
 
     def __enter__(self) -> Self:
         """Start the building; return when every device listens.  Raises BuildingNotServed."""
+        if self._process is not None:
+            raise BuildingNotServed("a building is started once; make another SimulatedBuilding")
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "rig.log").open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, with words, no shell
@@ -161,7 +163,7 @@ class SimulatedBuilding:
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """Every change of an order so far."""
+        """Every change of an order so far; one of this moment comes with the next step of the building."""
         return tuple(self._orders)
 
     @property
@@ -269,7 +271,7 @@ class SimulatedBuilding:
         assert self._process.stdout is not None
         with suppress(ValueError):  # the pipe was closed
             for line in self._process.stdout:
-                event = json.loads(line)
+                event = json.loads(line) if line.startswith("{") else {}
                 if event.get("event") == "order":
                     self._orders.append(Order(**{key: event[key] for key in Order.__dataclass_fields__}))
 

@@ -42,8 +42,8 @@ _DAY_S = 86_400.0
 _EPILOG = """\
 Inputs: each order of each asset (bat1.setpoint_w, pv1.generation_max_w, ev1.current_max_a, boiler.relay_on),
 ev1.plugged_on, base.load_w (the rest of the building, W), sun.w_per_kw (power of the sun per kW of modules).
-Outputs: every quantity that a device could measure (grid.power_w, bat1.soc_pct), in SI units; plus takes
-energy from the connection.
+Outputs: every quantity that a device could measure (grid.power_w, bat1.soc_pct), in W, Wh, V, A and %;
+plus takes energy from the connection.
 
   quartier-hil fmu site.toml building.fmu
 
@@ -104,7 +104,11 @@ class _OrderedBuilding(SimulatedBuilding):
 
 def find_orders(asset: Asset) -> Mapping[str, float]:
     """Return the orders of an asset, each with its usual value; a role of one's own is a switched load."""
-    return {} if asset.role == "grid" else _ORDERS.get(asset.role, _ORDERS["load"])
+    if asset.role == "grid":
+        return {}
+    usual = _ORDERS.get(asset.role, _ORDERS["load"])
+    limit_a = asset.number("current_max_a", usual.get("current_max_a", 0.0))
+    return {**usual, "current_max_a": limit_a} if "current_max_a" in usual else usual
 
 
 def export_building(path: Path, fmu: Path) -> None:

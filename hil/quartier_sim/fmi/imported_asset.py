@@ -3,7 +3,9 @@
 FMPy loads it into this process: an FMU is a program, so run only FMUs that you trust.
 """
 
+import contextlib
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping
@@ -94,7 +96,10 @@ class FmuAsset:
         if POWER not in self._outputs:
             listed = ", ".join(self._outputs) or "none"
             raise self._refuse(f"has no output power_w, only {listed}; give power_w=VARIABLE")
-        self._values = self._read_outputs()
+        try:
+            self._values = self._read_outputs()
+        except Exception as error:  # FMPy raises plain Exceptions
+            raise self._refuse(f"its outputs cannot be read: {error}") from error
 
     @property
     def name(self) -> str:
@@ -126,7 +131,8 @@ class FmuAsset:
                 value = orders.get(name, getattr(around, name, None) if name in SURROUNDINGS else None)
                 if value is not None:
                     self._write(variable, value)
-            self._model.doStep(self._time_s, dt_s)
+            with contextlib.redirect_stdout(sys.stderr):  # FMPy prints what an FMU logs
+                self._model.doStep(self._time_s, dt_s)
             self._time_s += dt_s
             self._values = self._read_outputs()
         except Exception as error:  # FMPy raises its own FMICallException and plain Exceptions
@@ -190,13 +196,14 @@ def _load(path: Path, folder: Path) -> tuple[Any, Any]:
         raise UnusableFmu(f"{path}: has no binary for {fmpy.platform}, only for {listed}")
     try:
         fmpy.extract(str(path), unzipdir=str(folder))
-        model = fmpy.instantiate_fmu(str(folder), description, "CoSimulation")
-        if description.fmiVersion == "2.0":
-            model.setupExperiment(startTime=0.0)
-            model.enterInitializationMode()
-        else:
-            model.enterInitializationMode(startTime=0.0)
-        model.exitInitializationMode()
+        with contextlib.redirect_stdout(sys.stderr):  # FMPy prints what an FMU logs
+            model = fmpy.instantiate_fmu(str(folder), description, "CoSimulation")
+            if description.fmiVersion == "2.0":
+                model.setupExperiment(startTime=0.0)
+                model.enterInitializationMode()
+            else:
+                model.enterInitializationMode(startTime=0.0)
+            model.exitInitializationMode()
     except Exception as error:  # as above
         raise UnusableFmu(f"{path}: cannot be started: {error}") from error
     return model, description

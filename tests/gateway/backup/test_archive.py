@@ -163,7 +163,9 @@ def said(**changes):
 
 @pytest.mark.parametrize("form", [1, 3, None, "2"])
 def test_another_format_is_refused_by_its_number(tmp_path, form):
-    with pytest.raises(UnusableBackup, match=f"format {form}; this version reads format 2, which is signed"):
+    with pytest.raises(
+        UnusableBackup, match=f"format {form!r}; this version reads format 2, which is signed"
+    ):
         archive.read_manifest(crafted(tmp_path / "other.qbk", {"format": form}))
 
 

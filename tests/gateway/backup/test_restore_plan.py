@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.gateway.backup.machines import LINK, SITE, crafted, put
+from tests.gateway.backup.machines import LINK, NOW_MS, SITE, crafted, put
 
-from quartier.backup import restore_plan
+from quartier.backup import packing, restore_plan
 from quartier.backup.archive import UnusableBackup
 from quartier.backup.packing import GatewayFolders
 
@@ -101,7 +101,7 @@ def test_root_as_the_service_writes_nothing_outside_the_folders(tmp_path, new):
     assert [] == list((outside / "certificates").iterdir())
 
 
-@pytest.mark.parametrize("folder", ["/etc", "/"])
+@pytest.mark.parametrize("folder", ["/etc", "/", "/var/lib"])
 def test_a_folder_of_the_system_is_never_the_gateways(file, new, folder):
     config = dataclasses.replace(new, config=Path(folder, "site.toml"))
     state = dataclasses.replace(new, state_dir=Path(folder))
@@ -169,20 +169,42 @@ class Usage:
         self.free = free
 
 
-@pytest.mark.parametrize("inner", ["state/run", "state/etc", "etc/state"])
-def test_folders_in_one_another_are_refused(tmp_path, file, inner):
+@pytest.mark.parametrize("inner", ["run", "etc", ""])
+def test_folders_inside_the_state_directory_are_refused(tmp_path, file, inner):
     """The state is moved aside as a whole, with what lies in it."""
     base = tmp_path / "nested"
-    folders = {"etc": base / "etc", "state": base / "state", "run": base / "run"}
-    outer, name = inner.split("/")
-    folders[name] = folders[outer] / name
-    nested = GatewayFolders(folders["etc"] / "site.toml", folders["state"], folders["run"])
+    state = base / "state"
+    config = (state / "etc" if inner == "etc" else state if not inner else base / "etc") / "site.toml"
+    nested = GatewayFolders(config, state, state / "run" if inner == "run" else base / "run")
 
-    with pytest.raises(UnusableBackup, match="is inside .*; give folders that are apart"):
+    with pytest.raises(UnusableBackup, match="is in .*/state, which a restore moves aside"):
         restore_plan.make_restore_plan(file, nested)
-    with pytest.raises(UnusableBackup, match="need a folder each"):
-        restore_plan.make_restore_plan(file, dataclasses.replace(nested, state_dir=nested.runtime_dir))
     assert not base.exists()
+
+
+def test_state_and_runtime_beside_the_site_file_are_the_gateways_own(tmp_path, file):
+    base = tmp_path / "gateway"
+    (base / "run").mkdir(parents=True)
+    put(file, GatewayFolders(base / "site.toml", base / "state", base / "run"))
+    assert (base / "state" / "history.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may write anywhere")
+def test_where_the_service_is_root_a_history_elsewhere_is_refused(tmp_path, new):
+    """Its companion files and its boot number would be written by root at a place of a stranger's choice."""
+    history = f"{tmp_path}/ld.so"
+    site = SITE + f"[store]\npath = '{history}'\n"
+    file = crafted(tmp_path, site, history=history, files=[("elsewhere", history, "root")])
+
+    with pytest.raises(UnusableBackup, match="the history is outside .*, and the service is root here"):
+        restore_plan.make_restore_plan(file, new)
+
+
+def test_the_settings_of_notifications_come_along(tmp_path, old, new):
+    (old.config.parent / "notify.toml").write_text("[channels]")
+    packing.write_backup(old, tmp_path / "b012.qbk", NOW_MS - 3_600_000, "0.1.0")
+    put(tmp_path / "b012.qbk", new)
+    assert "[channels]" == (new.config.parent / "notify.toml").read_text()
 
 
 def test_a_folder_of_the_kernel_is_never_the_gateways(file, new):

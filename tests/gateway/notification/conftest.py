@@ -15,7 +15,13 @@ class Inbox:
     """Takes mails; ``refuses``: what it answers instead."""
 
     def __init__(self):
-        self.mails, self.logins, self.refuses = [], [], ""
+        self.mails, self.logins, self.refuses, self.strangers = [], [], "", set()
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - as below
+        if address in self.strangers:
+            return "550 nobody of this name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - aiosmtpd calls it so
         if self.refuses:

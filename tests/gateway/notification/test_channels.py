@@ -18,7 +18,13 @@ from quartier.notification.settings import MqttChannel, NtfyChannel, SmtpChannel
 
 TEXT = "le compteur « é » ne répond plus\nBcc: x@y\n."
 CHANGE = AlarmChange(
-    "loss.meter:grid", "critical", TEXT, "check the cable", is_raised=True, utc_ms=1_764_759_600_000
+    "loss.meter:grid",
+    "critical",
+    TEXT,
+    "check the cable",
+    is_raised=True,
+    utc_ms=1_764_759_600_000,
+    noticed_ms=0,
 )
 MESSAGE = Message("issy.b012", (CHANGE,), 0, "Europe/Paris")
 
@@ -75,6 +81,16 @@ def test_a_mail_server_that_refuses_is_quoted(make_mail_server, secret):
         send(make_mail_channel(inbox, user="b012", password_file=secret("\n")), MESSAGE)
 
 
+def test_one_recipient_who_is_refused_costs_the_others_no_second_mail(make_mail_server):
+    inbox = make_mail_server()
+    inbox.strangers = {"boss@example.org"}
+    send(make_mail_channel(inbox), MESSAGE)
+    assert [["duty@example.org"]] == [one.rcpt_tos for one in inbox.mails]
+    inbox.strangers = {"boss@example.org", "duty@example.org"}
+    with pytest.raises(DeliveryFailed, match="refuses duty@example.org, boss@example.org"):
+        send(make_mail_channel(inbox), MESSAGE)
+
+
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_mail_server_that_nobody_vouches_for_gets_no_password(
     security, make_mail_server, make_authority, tmp_path, secret
@@ -129,6 +145,14 @@ def test_ntfy_gets_topic_priority_and_any_character(web_server, secret):
     assert ("b012-alarms", 5, ["rotating_light"]) == (said["topic"], said["priority"], said["tags"])
     assert MESSAGE.title == said["title"]
     assert TEXT.splitlines()[0] in said["message"]
+
+
+def test_ntfy_gets_no_more_than_it_takes(web_server):
+    many = Message("issy.b012", (CHANGE,) * 50, 0, "Europe/Paris")
+    send(NtfyChannel(kind="ntfy", url=f"{web_server.url}/b012"), many)
+    message = json.loads(web_server.requests[0][2])["message"]
+    assert 3000 < len(message.encode()) < 4096
+    assert message.endswith("…: quartier alarms has the rest")
 
 
 async def test_a_broker_gets_json_on_the_topic(mosquitto):

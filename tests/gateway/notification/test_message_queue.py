@@ -10,6 +10,7 @@ from tests.effort import examples
 from quartier.notification.message_queue import (
     CHANGES_COUNT_MAX,
     KEPT_MS,
+    MESSAGE_CHANGES_MAX,
     AlarmChange,
     Message,
     MessageQueue,
@@ -39,7 +40,7 @@ class Rules:
 
 
 def change(name="loss.bus_down:lan", severity="warning", *, is_raised=True, utc_ms=NOON_MS):
-    return AlarmChange(name, severity, f"{name} is down", "look at the cable", is_raised, utc_ms)
+    return AlarmChange(name, severity, f"{name} is down", "look at the cable", is_raised, utc_ms, utc_ms)
 
 
 def due(queue, now_ms):
@@ -121,7 +122,7 @@ def test_more_messages_than_an_hour_may_have_become_one_later():
             queue.settle(message, now_ms, is_sent=True)
     assert 3 == sum(message.changes[0].utc_ms < NOON_MS + HOUR_MS - 60_000 * 30 for message in sent[:3])
     assert [1, 1, 1] == [len(message.changes) for message in sent[:3]]
-    assert 57 < len(sent[3].changes) <= 58
+    assert MESSAGE_CHANGES_MAX == len(sent[3].changes)
     assert {f"a{minute}" for minute in range(len(sent) - 4)} <= {
         one.name for message in sent for one in message.changes
     }
@@ -148,13 +149,42 @@ def test_what_is_too_old_or_too_much_is_counted_and_the_count_is_told():
     for number in range(CHANGES_COUNT_MAX + 5):
         queue.add(change(f"a{number}"))
     message = due(queue, NOON_MS + HOUR_MS)
-    assert (CHANGES_COUNT_MAX, 5) == (len(message.changes), message.unsent_count)
+    assert (MESSAGE_CHANGES_MAX, 5) == (len(message.changes), message.unsent_count)
     assert "5 older changes could not be sent in time" in message.text
 
     queue.settle(message, NOON_MS + HOUR_MS, is_sent=False)
     assert due(queue, NOON_MS + KEPT_MS + 1) is None
     queue.add(change("new", utc_ms=NOON_MS + KEPT_MS))
     assert CHANGES_COUNT_MAX + 5 == due(queue, NOON_MS + KEPT_MS + HOUR_MS).unsent_count
+
+
+def test_of_too_many_the_least_severe_are_not_sent():
+    queue = MessageQueue(Rules())
+    queue.add(change("worst", "critical"))
+    for number in range(CHANGES_COUNT_MAX):
+        queue.add(change(f"a{number}"))
+    assert "worst" == queue.changes[0].name
+    assert 1 == queue.unsent_count
+
+
+def test_what_is_dropped_while_it_is_sent_is_not_counted_as_unsent():
+    queue = MessageQueue(Rules(group_s=0))
+    for number in range(CHANGES_COUNT_MAX):
+        queue.add(change(f"a{number}"))
+    message = due(queue, NOON_MS)
+    queue.add(change("new"))
+    queue.settle(message, NOON_MS, is_sent=True)
+    assert 0 == queue.unsent_count
+
+
+@pytest.mark.parametrize("step_ms", [2 * 24 * HOUR_MS, -6 * HOUR_MS])
+def test_a_clock_that_is_set_neither_drops_nor_holds_what_waits(step_ms):
+    queue = MessageQueue(Rules())
+    queue.add(change())
+    assert due(queue, NOON_MS + 10_000) is None
+    queue.shift(step_ms)
+    assert due(queue, NOON_MS + step_ms + 29_000) is None
+    assert due(queue, NOON_MS + step_ms + 30_000) is not None
 
 
 def test_what_comes_while_a_message_is_under_way_is_not_lost():

@@ -26,6 +26,7 @@ class Bench:
 
     def __init__(self, folder, web_server):
         self.folder, self.web_server, self.now_ms, self.lines = folder, web_server, START_MS, []
+        self.set_by_ms = 0
         self.manager = AlarmManager(lambda *_: None, structlog.testing.CapturingLogger(), SiteClock())
         self.pool = ThreadPoolExecutor(1)
         self.service = self.make()
@@ -33,7 +34,23 @@ class Bench:
     def make(self, **more):
         channel = WebhookChannel(kind="webhook", url=self.web_server.url, **{"group_s": 0, **more})
         settings = NotifySettings(channels={"hook": channel})
-        return NotificationService(settings, self.folder, self.folder, lambda: self.now_ms, self.lines.append)
+        return NotificationService(
+            settings,
+            self.folder,
+            self.folder,
+            utc_ms=lambda: self.now_ms,
+            elapsed_ns=lambda: self.elapsed_ns,
+            log=self.lines.append,
+        )
+
+    @property
+    def elapsed_ns(self):
+        """A clock that nobody sets."""
+        return (self.now_ms - self.set_by_ms) * 1_000_000
+
+    def set_clock(self, step_ms):
+        self.now_ms += step_ms
+        self.set_by_ms += step_ms
 
     def happen(self, *alarms, later_s=60):
         self.now_ms += later_s * 1000
@@ -145,6 +162,37 @@ async def test_a_gateway_that_does_not_answer_is_told_once_and_so_is_its_return(
     assert [] == await bench.look()
 
 
+async def test_a_clock_that_is_set_makes_no_gateway_silent(bench):
+    bench.set_clock(86_400_000)
+    assert [] == await bench.look()
+    bench.now_ms += 121_000
+    assert [(SILENT, True)] == await bench.look()
+
+
+@pytest.mark.usefixtures("gateway")
+async def test_an_alarm_that_becomes_part_of_another_one_is_over(bench):
+    stale = Alarm("loss.grid_meter_stale", "grid", "the grid meter is late")
+    lost = Alarm("loss.grid_meter_lost", "grid", "the grid meter is lost")
+    bench.happen(stale)
+    assert [("loss.grid_meter_stale:grid", True)] == await bench.look()
+    bench.happen(lost, stale.extend(cause=lost.key))
+    told = await bench.look()
+    assert ("loss.grid_meter_lost:grid", True) in told
+    bench.happen()
+    bench.happen()
+    assert ("loss.grid_meter_stale:grid", False) in [*told, *await bench.look()]
+
+
+@pytest.mark.usefixtures("gateway")
+async def test_after_a_restart_beside_a_dead_gateway_its_name_is_known(bench, gateway):
+    await bench.look()
+    await gateway()
+    bench.service = bench.make()
+    bench.now_ms += 121_000
+    assert [(SILENT, True)] == await bench.look()
+    assert "issy.b012" == json.loads(bench.web_server.requests[-1][2])["gateway"]
+
+
 @pytest.mark.usefixtures("gateway")
 async def test_when_it_answers_again_that_is_told(bench):
     bench.service._answered_ms -= 200_000
@@ -164,7 +212,7 @@ async def test_a_damaged_state_counts_as_none_and_a_full_disk_stops_nothing(benc
         lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")),
     )
     assert [("contact.unread:dso1", True)] == await bench.look()
-    assert any("No space left: after a restart something may be told twice" in line for line in bench.lines)
+    assert any("No space left: after a restart something may be sent twice" in line for line in bench.lines)
 
 
 @pytest.mark.usefixtures("gateway")

@@ -48,7 +48,8 @@ def test_equal_runs_have_no_difference(make_run, capsys):
         (KEPT, IDLE, 1, "worse: cap-kept: import <= 5 kW: kept -> not shown"),
         (BROKEN, KEPT, 0, "better: cap-kept: import <= 5 kW: broken -> kept"),
         (KEPT, None, 1, "worse: cap-kept: import <= 5 kW: kept -> missing"),
-        (None, BROKEN, 0, "new: cap-kept: import <= 5 kW: missing -> broken"),
+        (None, KEPT, 0, "new: cap-kept: import <= 5 kW: missing -> kept"),
+        (None, BROKEN, 1, "worse: cap-kept: import <= 5 kW: missing -> broken"),
     ],
 )
 def test_a_verdict_that_changed_is_named_and_a_worse_one_is_exit_1(
@@ -81,6 +82,21 @@ def test_figures_and_curves_that_differ_are_listed_with_their_size(make_run, tmp
     page = (tmp_path / "diff.html").read_text()
     assert 2 == page.count("<svg")
     assert "nan" not in page
+
+
+def test_a_curve_of_one_run_and_a_limit_of_nothing_are_differences(make_run, capsys):
+    old = make_run("old")
+    new = make_run("new", samples=[(*row[:2], 0) for row in SAMPLES])
+    text = (new / "samples.csv").read_text().replace("grid.power_w", "grid.other_w")
+    (new / "samples.csv").write_text(text)
+    main(["compare", str(old), str(new)])
+    said = capsys.readouterr().out
+    assert "grid.power_w: only in one run" in said
+    assert "grid.other_w: only in one run" in said
+    unset = compare_runs(
+        read_run(make_run("unset", samples=[(*row[:2], 1e9) for row in SAMPLES])), read_run(new)
+    )
+    assert 1.0 == {one.point: one for one in unset.curves}["cap.import_w"].largest
 
 
 def test_a_tolerance_hides_small_differences(make_run):

@@ -92,8 +92,9 @@ def _serve(settings: NotifySettings, options: argparse.Namespace) -> int:
     if not os.access(options.state_dir, os.W_OK):
         print(f"{options.state_dir} is no folder that can be written; give --state-dir", file=sys.stderr)
         return os.EX_CANTCREAT
+    clock = SiteClock()
     service = NotificationService(
-        settings, options.runtime_dir, options.state_dir, SiteClock().utc_ms, _print_log
+        settings, options.runtime_dir, options.state_dir, clock.utc_ms, clock.now_ns, _print_log
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
